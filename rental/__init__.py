@@ -1,0 +1,1 @@
+"""Genba: rents hardware by subscription and keeps it working on site."""

@@ -1,0 +1,1 @@
+"""What must be true, asked of the database itself."""

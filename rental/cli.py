@@ -1,0 +1,263 @@
+"""The `rental` command."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+
+from rental.app import create_app
+from rental.assurance.checks import as_report, ask_all
+from rental.config import Config, SettingError, read_config
+from rental.core import audit
+from rental.core.business_date import pin_business_date
+from rental.core.db import db, reading_snapshot
+from rental.core.errors import DomainError
+from rental.core.runtime import runtime
+from rental.core.uow import begin, system
+from rental.demo.people import Profile, keep_passwords, kept_sign_ins, load_people
+from rental.identity.accounts import invite_account, normalised, open_set_up_link
+from rental.identity.permissions import Role
+from rental.identity.queries import account_exists, account_with_email
+from rental.periodic import run_ticks
+from rental.wiring import flows as flow_table
+from rental.wiring import wire
+from rental.worker import run_worker
+
+CLI = system("cli")
+DEMO = system("demo")
+DEMO_TODAY = date(2026, 11, 20)
+EXIT_FINDING = 2
+
+
+def with_app(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Runs the command inside the app; says in one sentence what is wrong with the settings."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            app = create_app()
+        except SettingError as error:
+            raise click.ClickException(str(error)) from error
+        with app.app_context():
+            try:
+                return command(app, *args, **kwargs)
+            except DomainError as error:
+                raise click.ClickException(f"refused: {error.code} {error.params or ''}".rstrip()) from error
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Genba: rents hardware by subscription and keeps it working on site."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+@main.group("db")
+def database() -> None:
+    """The database and its migrations."""
+
+
+@database.command("upgrade")
+@click.argument("revision", default="head")
+@with_app
+def upgrade_database(app: Flask, revision: str) -> None:
+    """Brings the tables up to this release."""
+    _migrate(revision)
+
+
+@database.command("downgrade")
+@click.argument("revision")
+@with_app
+def downgrade_database(app: Flask, revision: str) -> None:
+    """Takes the tables back to an earlier revision."""
+    downgrade(revision=revision)
+
+
+@main.command()
+@click.option("--profile", type=click.Choice([profile.value for profile in Profile]), default=Profile.M.value)
+@click.option("--empty", is_flag=True, help="No demo company: print a set-up link for the first administrator.")
+@with_app
+def prepare(app: Flask, profile: str, empty: bool) -> None:
+    """Migrates, fills an empty database, and prints as JSON how to sign in. For scripts/run."""
+    _migrate("head")
+    config = _config(app)
+    is_new = not account_exists(db.session)
+    db.session.rollback()
+    set_up_link = None
+    if is_new and empty:
+        set_up_link = _invite_administrator("admin@example.jp", "Administrator")
+    elif is_new:
+        _load_demo(config, Profile(profile))
+    print(
+        json.dumps(
+            {
+                "loaded": is_new and not empty,
+                "set_up_link": set_up_link,
+                "sign_ins": [] if empty else kept_sign_ins(config.home),
+            },
+            ensure_ascii=False,
+        )
+    )
+
+
+@main.group()
+def demo() -> None:
+    """The invented company to try the product with."""
+
+
+@demo.command("load")
+@click.option("--profile", type=click.Choice([profile.value for profile in Profile]), default=Profile.M.value)
+@with_app
+def load_demo(app: Flask, profile: str) -> None:
+    """Fills an empty database."""
+    if account_exists(db.session):
+        raise click.ClickException("the demo company goes into an empty database only; this one has accounts")
+    db.session.rollback()
+    _load_demo(_config(app), Profile(profile))
+
+
+@demo.command("accounts")
+@with_app
+def show_demo_accounts(app: Flask) -> None:
+    """One sign-in per role."""
+    for entry in kept_sign_ins(_config(app).home):
+        print(f"{entry['role']:14} {entry['email']:24} {entry['password']}")
+
+
+@demo.command("clock")
+@click.argument("day", type=click.DateTime(formats=["%Y-%m-%d"]))
+@with_app
+def set_demo_clock(app: Flask, day: datetime) -> None:
+    """Moves the business date of the demo company to DAY (YYYY-MM-DD)."""
+    with begin(CLI) as uow:
+        uow.because("demo clock")
+        pin_business_date(uow, day.date())
+
+
+@main.group()
+def account() -> None:
+    """Accounts, when nobody can sign in to the console."""
+
+
+@account.command("set-up-link")
+@click.argument("email")
+@click.option("--name", default="Administrator", help="Name of the account, when it is a new one.")
+@with_app
+def make_set_up_link(app: Flask, email: str, name: str) -> None:
+    """A one-time link for EMAIL; a new account becomes an administrator's."""
+    known = account_with_email(db.session, normalised(email))
+    known_id = known.id if known else None
+    db.session.rollback()
+    if known_id is None:
+        print(_invite_administrator(email, name))
+        return
+    with begin(CLI) as uow:
+        uow.because("set-up link asked for at the command line")
+        token = open_set_up_link(uow, known_id)
+    print(_set_up_url(token))
+
+
+@main.command()
+@with_app
+def worker(app: Flask) -> None:
+    """Runs queued work until told to stop."""
+    url = _config(app).redis_url
+    if not url:
+        raise click.ClickException("REDIS_URL is not set: without it nothing can wake a worker")
+    run_worker(app, url)
+
+
+@main.command()
+@with_app
+def tick(app: Flask) -> None:
+    """Keeps the clock: seals the audit log, rings for waiting work, starts what is due."""
+    run_ticks()
+
+
+@main.command()
+def flows() -> None:
+    """Prints which facts lead to which reactions."""
+    print(flow_table(wire()), end="")
+
+
+@main.group("audit")
+def audit_group() -> None:
+    """The audit log."""
+
+
+@audit_group.command("verify")
+@with_app
+def verify_audit(app: Flask) -> None:
+    """Computes every seal again; exit 2 when an entry is not as it was sealed."""
+    with reading_snapshot() as snapshot:
+        seen = audit.verify(snapshot)
+    print(f"{seen.sealed_count} sealed, {seen.unsealed_count} not sealed yet, head {seen.head}")
+    for broken in seen.broken:
+        print(f"  {broken.sequence}: {broken.problem} {broken.entry_id or ''}".rstrip())
+    if seen.broken:
+        sys.exit(EXIT_FINDING)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
+@with_app
+def check(app: Flask, as_json: bool) -> None:
+    """Asks the database whether all is well, in one snapshot; exit 2 on a finding. Writes nothing."""
+    now = runtime().clock.now()
+    with reading_snapshot() as snapshot:
+        answers = ask_all(snapshot, now)
+    report = as_report(answers, now)
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False, indent=1, default=str))
+    else:
+        for answer in answers:
+            print(f"{'ok  ' if not answer.rows else 'FAIL'} {answer.check.code:4} {answer.check.question}")
+            for row in answer.rows[:20]:
+                print(f"       {row}")
+            if answer.rows:
+                print(f"     → {answer.check.cure}")
+    if report["finding_count"]:
+        sys.exit(EXIT_FINDING)
+
+
+def _config(app: Flask) -> Config:
+    config: Config = app.config["RENTAL"]
+    return config
+
+
+def _migrate(revision: str) -> None:
+    config = read_config()
+    config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    upgrade(revision=revision)
+    if config.database_url.startswith("sqlite:///"):
+        Path(config.database_url.removeprefix("sqlite:///")).chmod(0o600)
+
+
+def _load_demo(config: Config, profile: Profile) -> None:
+    with begin(DEMO) as uow:
+        pin_business_date(uow, DEMO_TODAY)
+        passwords = load_people(uow, profile)
+        keep_passwords(config.home, passwords)
+
+
+def _invite_administrator(email: str, name: str) -> str:
+    with begin(CLI) as uow:
+        uow.because("first administrator")
+        invitation = invite_account(
+            uow, email=email, name=name, roles=frozenset({Role.ADMINISTRATOR}), language="ja"
+        )
+    return _set_up_url(invitation.token)
+
+
+def _set_up_url(token: str) -> str:
+    return f"{read_config().public_url}/set-up/{token}"

@@ -1,0 +1,159 @@
+"""Settings, read once from the environment. docs/operations.md lists every variable."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+class SettingError(Exception):
+    """A variable is missing or cannot be right; the message names it and the cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of the environment, as docs/operations.md shows it."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+VARIABLES = (
+    Variable("RENTAL_HOME", "instance", "Folder of the database file, uploads and secrets"),
+    Variable("DATABASE_URL", "SQLite in RENTAL_HOME", "Database: sqlite:///… or postgresql://…"),
+    Variable("REDIS_URL", "none", "Valkey or Redis that wakes workers: redis://, rediss:// or unix://"),
+    Variable("RENTAL_SECRET_KEY", "none, required", "Signs cookies and forms; at least 32 characters"),
+    Variable("RENTAL_SECRET_KEY_FILE", "none", "A file that holds RENTAL_SECRET_KEY"),
+    Variable("RENTAL_SECRET_KEY_FALLBACKS", "none", "Earlier keys still accepted, separated by spaces"),
+    Variable("RENTAL_PUBLIC_URL", "http://127.0.0.1:8000", "Address people open; https except on loopback"),
+    Variable("RENTAL_TRUSTED_HOSTS", "host of RENTAL_PUBLIC_URL", "Host names answered, separated by spaces"),
+    Variable("RENTAL_PROXY_COUNT", "0", "Reverse proxies in front whose X-Forwarded headers count"),
+    Variable("RENTAL_TIME_ZONE", "Asia/Tokyo", "Zone that decides what day it is"),
+    Variable("RENTAL_DEVELOPMENT", "0", "1 adds /styleguide"),
+    Variable("RENTAL_ALLOW_PLAIN_BACKENDS", "0", "1 permits a remote database or Redis without TLS and password"),
+)
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything this process was told from outside."""
+
+    home: Path
+    database_url: str
+    redis_url: str | None
+    secret_key: str
+    secret_key_fallbacks: tuple[str, ...]
+    public_url: str
+    trusted_hosts: tuple[str, ...]
+    proxy_count: int
+    time_zone: ZoneInfo
+    is_development: bool
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+
+def read_config(environment: Mapping[str, str] = os.environ) -> Config:
+    """Raises SettingError, whose message names the variable and what to do."""
+    home = Path(environment.get("RENTAL_HOME") or "instance").resolve()
+    public_url = _public_url(environment)
+    config = Config(
+        home=home,
+        database_url=_database_url(environment, home),
+        redis_url=environment.get("REDIS_URL") or None,
+        secret_key=_secret_key(environment),
+        secret_key_fallbacks=tuple(environment.get("RENTAL_SECRET_KEY_FALLBACKS", "").split()),
+        public_url=public_url,
+        trusted_hosts=_trusted_hosts(environment, public_url),
+        proxy_count=_count(environment, "RENTAL_PROXY_COUNT"),
+        time_zone=_time_zone(environment),
+        is_development=_yes(environment, "RENTAL_DEVELOPMENT"),
+    )
+    if not _yes(environment, "RENTAL_ALLOW_PLAIN_BACKENDS"):
+        _refuse_plain_backends(config)
+    return config
+
+
+def _database_url(environment: Mapping[str, str], home: Path) -> str:
+    url = environment.get("DATABASE_URL") or f"sqlite:///{home / 'genba.sqlite3'}"
+    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise SettingError("DATABASE_URL must start with sqlite:/// or postgresql://")
+    return url
+
+
+def _public_url(environment: Mapping[str, str]) -> str:
+    url = (environment.get("RENTAL_PUBLIC_URL") or "http://127.0.0.1:8000").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+        raise SettingError("RENTAL_PUBLIC_URL must look like https://rental.example.jp, without a path")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise SettingError(
+            "RENTAL_PUBLIC_URL must be https: over plain http anybody on the way can take over a session"
+        )
+    return url
+
+
+def _trusted_hosts(environment: Mapping[str, str], public_url: str) -> tuple[str, ...]:
+    named = environment.get("RENTAL_TRUSTED_HOSTS", "").split()
+    host = urlsplit(public_url).hostname or ""
+    return tuple(named) or ((host, "localhost", "127.0.0.1", "[::1]") if host in _LOOPBACK else (host,))
+
+
+def _secret_key(environment: Mapping[str, str]) -> str:
+    key = environment.get("RENTAL_SECRET_KEY", "")
+    if path := environment.get("RENTAL_SECRET_KEY_FILE"):
+        try:
+            key = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingError(f"RENTAL_SECRET_KEY_FILE cannot be read: {error}") from error
+    if len(key) < 32:
+        raise SettingError(
+            "RENTAL_SECRET_KEY needs at least 32 characters; make one with "
+            "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    return key
+
+
+def _time_zone(environment: Mapping[str, str]) -> ZoneInfo:
+    name = environment.get("RENTAL_TIME_ZONE") or "Asia/Tokyo"
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingError(f"RENTAL_TIME_ZONE names no time zone: {name!r}") from error
+
+
+def _count(environment: Mapping[str, str], name: str) -> int:
+    text = environment.get(name) or "0"
+    if not text.isdecimal():
+        raise SettingError(f"{name} must be a whole number, got {text!r}")
+    return int(text)
+
+
+def _yes(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "0"
+    if text not in {"0", "1"}:
+        raise SettingError(f"{name} must be 0 or 1, got {text!r}")
+    return text == "1"
+
+
+def _refuse_plain_backends(config: Config) -> None:
+    redis = urlsplit(config.redis_url or "")
+    if redis.scheme == "redis" and redis.hostname not in _LOOPBACK and not redis.password:
+        raise SettingError("REDIS_URL of another machine needs a password, and rediss:// is better")
+    database = urlsplit(config.database_url)
+    is_remote = (
+        database.scheme.startswith("postgresql")
+        and (database.hostname or "") not in _LOOPBACK
+        and not (database.hostname or "").startswith("%2F")
+        and not (database.hostname or "").startswith("%2f")
+    )
+    if is_remote and not re.search(r"sslmode=(require|verify-ca|verify-full)", database.query):
+        raise SettingError("DATABASE_URL of another machine needs ?sslmode=require or stricter")

@@ -1,0 +1,1 @@
+"""What every package stands on: transactions, events, numbers, time. Knows no business word."""

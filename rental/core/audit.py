@@ -1,0 +1,321 @@
+"""Who changed what, when, where and why: appended with the change, sealed by a hash chain afterwards.
+
+Entries are appended unchained, because a chain inside the transaction would queue every writer. The tick
+seals what is committed, in one sequence; from then on the database refuses any change of the entry, and
+`verify` notices one made behind the database's back.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Select, String, Text, event, func, insert, inspect, select
+from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
+
+from rental.core.db import Base
+from rental.core.ids import new_id
+from rental.core.money import Money
+
+if TYPE_CHECKING:
+    from rental.core.uow import UnitOfWork
+
+FIRST_PREVIOUS_SEAL = "0" * 64
+MASK = "•••"
+
+
+class AuditAction(StrEnum):
+    """What happened to a row. Other actions are named by the use case that records them."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    DELETED = "deleted"
+
+
+class AuditEntry(Base):
+    """One change of one row, or one recorded act. Sealed entries carry their place in the chain."""
+
+    __tablename__ = "audit_entry"
+    __audited__ = False
+    __table_args__ = (Index("ix_audit_entry_entity", "entity", "entity_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    at: Mapped[datetime] = mapped_column(index=True)
+    transaction_id: Mapped[UUID] = mapped_column(index=True)
+    actor_kind: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[UUID | None] = mapped_column(index=True)
+    actor_name: Mapped[str] = mapped_column(String(200))
+    address: Mapped[str | None] = mapped_column(String(64))
+    reason: Mapped[str | None] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(String(60))
+    entity: Mapped[str] = mapped_column(String(60))
+    entity_id: Mapped[UUID | None]
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    sequence: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    previous_seal: Mapped[str | None] = mapped_column(String(64))
+    seal: Mapped[str | None] = mapped_column(String(64))
+
+
+Index(
+    "ix_audit_entry_unsealed",
+    AuditEntry.id,
+    postgresql_where=AuditEntry.sequence.is_(None),
+    sqlite_where=AuditEntry.sequence.is_(None),
+)
+
+_FACTS = (
+    "id",
+    "at",
+    "transaction_id",
+    "actor_kind",
+    "actor_id",
+    "actor_name",
+    "address",
+    "reason",
+    "action",
+    "entity",
+    "entity_id",
+    "before",
+    "after",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who, when, where and why of one transaction."""
+
+    at: datetime
+    transaction_id: UUID
+    actor_kind: str
+    actor_id: UUID | None
+    actor_name: str
+    address: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to one thing; `before` and `after` hold only what differs, as JSON values."""
+
+    action: str
+    entity: str
+    entity_id: UUID | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+def append(session: Session, changes: Sequence[Change]) -> None:
+    """Adds the entries in the session's own transaction."""
+    if not changes:
+        return
+    origin: Origin = session.info["origin"]()
+    rows = [
+        {
+            "id": new_id(),
+            "at": origin.at,
+            "transaction_id": origin.transaction_id,
+            "actor_kind": origin.actor_kind,
+            "actor_id": origin.actor_id,
+            "actor_name": origin.actor_name,
+            "address": origin.address,
+            "reason": origin.reason,
+            "action": change.action,
+            "entity": change.entity,
+            "entity_id": change.entity_id,
+            "before": change.before and _plain(change.before),
+            "after": change.after and _plain(change.after),
+        }
+        for change in changes
+    ]
+    session.execute(insert(AuditEntry), rows)
+
+
+def watch(session_class: type[Session]) -> None:
+    """Every flush of such a session also appends what it changed in audited tables."""
+    event.listen(session_class, "after_flush", _append_flushed_changes)
+
+
+def _append_flushed_changes(session: Session, flush: UOWTransaction) -> None:
+    changes = [_created(row) for row in session.new if row.__audited__]
+    changes += [
+        change for row in session.dirty if row.__audited__ and (change := _changed(row)) is not None
+    ]
+    changes += [_deleted(row) for row in session.deleted if row.__audited__]
+    append(session, changes)
+
+
+def _created(row: Base) -> Change:
+    return Change(AuditAction.CREATED, row.__tablename__, _key(row), None, _values(row))
+
+
+def _deleted(row: Base) -> Change:
+    return Change(AuditAction.DELETED, row.__tablename__, _key(row), _values(row), None)
+
+
+def _changed(row: Base) -> Change | None:
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    state = inspect(row)
+    for attribute in state.mapper.column_attrs:
+        history = state.attrs[attribute.key].history
+        if history.has_changes():
+            secret = attribute.columns[0].info.get("secret", False)
+            before[attribute.key] = _shown(history.deleted[0], secret) if history.deleted else None
+            after[attribute.key] = _shown(history.added[0], secret) if history.added else None
+    if not after:
+        return None
+    return Change(AuditAction.CHANGED, row.__tablename__, _key(row), before, after)
+
+
+def _key(row: Base) -> UUID | None:
+    for value in inspect(row).mapper.primary_key_from_instance(row):
+        if isinstance(value, UUID):
+            return value
+    return None
+
+
+def _values(row: Base) -> dict[str, Any]:
+    return {
+        attribute.key: _shown(getattr(row, attribute.key), attribute.columns[0].info.get("secret", False))
+        for attribute in inspect(row).mapper.column_attrs
+    }
+
+
+def _shown(value: Any, secret: bool) -> Any:
+    return MASK if secret and value is not None else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Money):
+        return value.minor_units
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    return value
+
+
+def entries_matching(
+    *, actor_words: str, entity: str | None, since: datetime | None, until: datetime | None
+) -> Select[tuple[AuditEntry]]:
+    """Entries of actors whose name contains the words, in the half-open range of time, in no order yet."""
+    statement = select(AuditEntry)
+    if actor_words:
+        statement = statement.where(
+            func.lower(AuditEntry.actor_name).contains(actor_words.casefold(), autoescape=True)
+        )
+    if entity:
+        statement = statement.where(AuditEntry.entity == entity)
+    if since:
+        statement = statement.where(AuditEntry.at >= since)
+    if until:
+        statement = statement.where(AuditEntry.at < until)
+    return statement
+
+
+def entries_of_transaction(session: Session, transaction_id: UUID) -> Sequence[AuditEntry]:
+    """Everything that was saved together, in the order it happened."""
+    return session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.transaction_id == transaction_id)
+        .order_by(AuditEntry.id)
+        .limit(200)
+    ).all()
+
+
+def seal_committed(uow: "UnitOfWork", *, limit: int = 1000) -> int:
+    """Chains the oldest unsealed entries to the last seal; returns how many. Only the tick calls it."""
+    session = uow.session
+    last = session.execute(
+        select(AuditEntry.sequence, AuditEntry.seal)
+        .where(AuditEntry.sequence.is_not(None))
+        .order_by(AuditEntry.sequence.desc())
+        .limit(1)
+    ).one_or_none()
+    sequence, previous = (last.sequence or 0, last.seal or "") if last else (0, FIRST_PREVIOUS_SEAL)
+    entries = session.scalars(
+        select(AuditEntry).where(AuditEntry.sequence.is_(None)).order_by(AuditEntry.id).limit(limit)
+    ).all()
+    for entry in entries:
+        sequence += 1
+        entry.sequence = sequence
+        entry.previous_seal = previous
+        previous = entry.seal = seal_of(entry)
+    session.flush()
+    return len(entries)
+
+
+def seal_of(entry: AuditEntry) -> str:
+    """SHA-256 over the previous seal, the place in the chain and every fact of the entry."""
+    facts = {name: _plain(getattr(entry, name)) for name in _FACTS}
+    canonical = json.dumps(
+        [entry.previous_seal, entry.sequence, facts],
+        ensure_ascii=False,
+        sort_keys=True,
+        separators=(",", ":"),
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenSeal:
+    """An entry that is not as it was sealed, or a place in the chain with no entry."""
+
+    sequence: int
+    entry_id: UUID | None
+    problem: str
+
+
+@dataclass(slots=True)
+class Verification:
+    """What `verify` saw. `head` may be kept elsewhere, to notice a chain rewritten as a whole."""
+
+    sealed_count: int = 0
+    unsealed_count: int = 0
+    head: str = FIRST_PREVIOUS_SEAL
+    broken: list[BrokenSeal] = field(default_factory=list)
+
+
+def verify(session: Session, *, batch: int = 2000) -> Verification:
+    """Reads the whole chain and computes every seal again."""
+    seen = Verification()
+    seen.unsealed_count = (
+        session.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.sequence.is_(None))) or 0
+    )
+    expected = 1
+    for entry in _sealed_entries(session, batch):
+        sequence = entry.sequence or 0
+        if sequence != expected:
+            seen.broken.append(BrokenSeal(expected, None, "missing"))
+        elif entry.previous_seal != seen.head:
+            seen.broken.append(BrokenSeal(sequence, entry.id, "chain_broken"))
+        if entry.seal != seal_of(entry):
+            seen.broken.append(BrokenSeal(sequence, entry.id, "edited"))
+        seen.head = entry.seal or ""
+        seen.sealed_count += 1
+        expected = sequence + 1
+    return seen
+
+
+def _sealed_entries(session: Session, batch: int) -> Iterator[AuditEntry]:
+    after = 0
+    while True:
+        entries = session.scalars(
+            select(AuditEntry).where(AuditEntry.sequence > after).order_by(AuditEntry.sequence).limit(batch)
+        ).all()
+        yield from entries
+        if len(entries) < batch:
+            return
+        after = entries[-1].sequence or after
+        session.expunge_all()

@@ -1,0 +1,101 @@
+"""Files behind one interface: stored by their own hash, so that the same bytes are kept once."""
+
+import hashlib
+import os
+import re
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from sqlalchemy import BigInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from rental.core.db import Base
+from rental.core.errors import NotFound
+from rental.core.ids import new_id
+
+if TYPE_CHECKING:
+    from rental.core.uow import UnitOfWork
+
+_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+
+
+class FileStore(Protocol):
+    """Keeps bytes under their SHA-256 in hexadecimal. Putting the same bytes twice changes nothing."""
+
+    def put(self, content: bytes) -> str: ...
+
+    def get(self, sha256: str) -> bytes: ...
+
+    def has(self, sha256: str) -> bool: ...
+
+
+class FolderStore:
+    """Files in a folder of this machine, two levels deep, readable by nobody else."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, content: bytes) -> str:
+        """Whole or not at all: written beside, synced, then renamed."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        place = self._place(sha256)
+        if place.exists():
+            return sha256
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=place.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(beside).replace(place)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """Raises NotFound when there are no such bytes."""
+        try:
+            return self._place(sha256).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(kind="stored_file") from None
+
+    def has(self, sha256: str) -> bool:
+        return self._place(sha256).exists()
+
+    def _place(self, sha256: str) -> Path:
+        if not _SHA256.match(sha256):
+            raise ValueError("a file is named by its SHA-256 in hexadecimal")
+        return self._folder / sha256[:2] / sha256[2:4] / sha256
+
+
+class StoredFile(Base):
+    """That these bytes are kept, under which name and type they are handed out."""
+
+    __tablename__ = "stored_file"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    byte_count: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(String(100))
+    download_name: Mapped[str] = mapped_column(String(200))
+    stored_at: Mapped[datetime]
+
+
+def keep_file(uow: "UnitOfWork", content: bytes, *, media_type: str, download_name: str) -> StoredFile:
+    """The bytes are stored first, the row with the rest of the transaction: a row never lacks its bytes."""
+    file = StoredFile(
+        id=new_id(),
+        sha256=uow.files.put(content),
+        byte_count=len(content),
+        media_type=media_type,
+        download_name=download_name,
+        stored_at=uow.now,
+    )
+    uow.session.add(file)
+    uow.session.flush()
+    return file

@@ -1,0 +1,121 @@
+"""The unit of work: one transaction, one instant, one actor; saved whole or not at all."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from rental.core import audit, outbox
+from rental.core.bus import Bus, Ring
+from rental.core.business_date import pinned_business_date
+from rental.core.clock import day_of
+from rental.core.db import Base, writing_engine
+from rental.core.errors import NotFound
+from rental.core.events import Event
+from rental.core.files import FileStore
+from rental.core.ids import new_id
+from rental.core.runtime import Runtime, runtime
+
+M = TypeVar("M", bound=Base)
+
+
+class ActorKind(StrEnum):
+    """A person at a screen, or the company's own machinery."""
+
+    PERSON = "person"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `address` is where a person's request came from."""
+
+    kind: ActorKind
+    name: str
+    id: UUID | None = None
+    address: str | None = None
+
+
+def system(name: str) -> Actor:
+    """The machinery itself, named after the part that acts: `worker`, `tick`, `cli`."""
+    return Actor(ActorKind.SYSTEM, name)
+
+
+class UnitOfWork:
+    """What a use case is given. It has no commit: leaving `begin` commits."""
+
+    def __init__(self, session: Session, actor: Actor, current: Runtime) -> None:
+        self.id = new_id()
+        self.session = session
+        self.actor = actor
+        self.now: datetime = current.clock.now()
+        self.files: FileStore = current.files
+        self.reason: str | None = None
+        self._bus: Bus = current.bus
+        self._zone = current.zone
+        self._rings: list[Ring] = []
+
+    @cached_property
+    def today(self) -> date:
+        """Today for every business rule, in the company's zone."""
+        return pinned_business_date(self.session) or day_of(self.now, self._zone)
+
+    def because(self, reason: str) -> None:
+        """Why this is done, for the audit log."""
+        self.reason = reason
+
+    def announce(self, event: Event) -> None:
+        """Saved with the change itself; whoever listens hears of it after the commit."""
+        handlers = self._bus.hearing(event)
+        self._rings += outbox.write_message(self.session, event, handlers, now=self.now)
+
+    def record(self, action: str, *, entity: str, entity_id: UUID | None, **facts: Any) -> None:
+        """An audit entry for something that changes no row by itself, such as a refused sign-in."""
+        self.session.flush()
+        audit.append(self.session, [audit.Change(action, entity, entity_id, None, facts)])
+
+    def origin(self) -> audit.Origin:
+        """Who, when, where and why, as the audit log keeps it."""
+        actor = self.actor
+        return audit.Origin(
+            self.now, self.id, actor.kind.value, actor.id, actor.name, actor.address, self.reason
+        )
+
+    @property
+    def rings(self) -> list[Ring]:
+        """The deliveries to wake a worker for, once committed."""
+        return self._rings
+
+
+class WritingSession(Session):
+    """A session that may write; its changes are audited as they are flushed."""
+
+
+audit.watch(WritingSession)
+
+
+@contextmanager
+def begin(actor: Actor) -> Iterator[UnitOfWork]:
+    """Opens a transaction for one actor; leaving the block commits, an exception undoes all of it."""
+    current = runtime()
+    with WritingSession(bind=writing_engine(), expire_on_commit=False) as session, session.begin():
+        uow = UnitOfWork(session, actor, current)
+        session.info["origin"] = uow.origin
+        yield uow
+    if uow.rings:
+        current.doorbell.ring(uow.rings)
+
+
+
+def locked(uow: UnitOfWork, kind: type[M], key: UUID) -> M:
+    """The row with this key as it is now, held until the transaction ends. Raises NotFound."""
+    row = uow.session.get(kind, key, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound(kind=kind.__tablename__)
+    return row

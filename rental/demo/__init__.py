@@ -1,0 +1,1 @@
+"""An invented company to try the product with. Nobody in it is real."""

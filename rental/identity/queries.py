@@ -1,0 +1,103 @@
+"""Reading accounts, sessions and links."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from rental.core.errors import NotFound
+from rental.identity.models import Account, AccountRole, AccountSession, SetUpLink
+from rental.identity.permissions import Role
+from rental.identity.rules import AccountState
+from rental.identity.tokens import token_hash
+
+
+def account_with_email(session: Session, normalised_email: str) -> Account | None:
+    return session.scalar(select(Account).where(Account.normalised_email == normalised_email))
+
+
+def account_exists(session: Session) -> bool:
+    return session.scalar(select(Account.id).limit(1)) is not None
+
+
+def accounts_matching(*, words: str, role: Role | None, state: AccountState | None) -> Select[tuple[Account]]:
+    """Accounts whose name or e-mail contains the words, in no order yet."""
+    statement = select(Account)
+    if words:
+        folded = words.casefold()
+        statement = statement.where(
+            or_(
+                func.lower(Account.name).contains(folded, autoescape=True),
+                Account.normalised_email.contains(folded, autoescape=True),
+            )
+        )
+    if role:
+        statement = statement.where(
+            Account.id.in_(select(AccountRole.account_id).where(AccountRole.role == role))
+        )
+    if state:
+        statement = statement.where(Account.state == state)
+    return statement
+
+
+def account_counts(session: Session) -> dict[AccountState, int]:
+    """How many accounts are in each state."""
+    rows = session.execute(select(Account.state, func.count()).group_by(Account.state)).all()
+    return dict.fromkeys(AccountState, 0) | {state: count for state, count in rows}
+
+
+def active_administrators(session: Session) -> Sequence[UUID]:
+    """Who can let others in at present."""
+    return session.scalars(
+        select(Account.id)
+        .join(AccountRole)
+        .where(AccountRole.role == Role.ADMINISTRATOR, Account.state == AccountState.ACTIVE)
+        .order_by(Account.id)
+    ).all()
+
+
+def open_session_with(session: Session, token: str, now: datetime) -> AccountSession | None:
+    """The session this cookie belongs to, if it is open and its account may sign in."""
+    return session.scalar(
+        select(AccountSession)
+        .join(Account)
+        .where(
+            AccountSession.token_hash == token_hash(token),
+            AccountSession.ended_at.is_(None),
+            AccountSession.expires_at > now,
+            Account.state == AccountState.ACTIVE,
+        )
+    )
+
+
+def open_sessions_of(session: Session, account_id: UUID, now: datetime) -> Sequence[AccountSession]:
+    """Where this account is signed in, latest use first."""
+    return session.scalars(
+        select(AccountSession)
+        .where(
+            AccountSession.account_id == account_id,
+            AccountSession.ended_at.is_(None),
+            AccountSession.expires_at > now,
+        )
+        .order_by(AccountSession.last_seen_at.desc(), AccountSession.id)
+        .limit(100)
+    ).all()
+
+
+def usable_set_up_link(session: Session, token: str, now: datetime) -> SetUpLink:
+    """The link with this token. Raises NotFound when it is unknown, used, out of time or disabled."""
+    link = session.scalar(
+        select(SetUpLink)
+        .join(Account)
+        .where(
+            SetUpLink.token_hash == token_hash(token),
+            SetUpLink.used_at.is_(None),
+            SetUpLink.expires_at > now,
+            Account.state != AccountState.DISABLED,
+        )
+    )
+    if link is None:
+        raise NotFound(kind="set_up_link")
+    return link

@@ -1,0 +1,121 @@
+"""Signing in: throttled, and telling a stranger nothing about who exists."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.orm import Session
+
+from rental.core.errors import Invalid, TooMany
+from rental.core.uow import UnitOfWork
+from rental.identity import queries, rules
+from rental.identity.accounts import normalised
+from rental.identity.models import Account, SignInThrottle
+from rental.identity.passwords import hash_password, password_matches, wants_new_hash
+from rental.identity.rules import AccountState
+from rental.identity.sessions import OpenedSession, open_session
+
+# One address may be a whole office: it gets more tries over all e-mails than one person at one e-mail.
+FAILURES_PER_ADDRESS = 30
+
+
+class SignInRefused(Invalid):
+    """Unknown e-mail, wrong password, no password yet or a disabled account: all the same to the asker."""
+
+    code = "identity.sign_in_refused"
+
+
+class SignInThrottled(TooMany):
+    """Too many refused sign-ins in a row."""
+
+    code = "identity.sign_in_throttled"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What somebody typed, and from where."""
+
+    email: str
+    password: str
+    address: str
+    browser: str
+
+
+def check_credentials(session: Session, given: Credentials, now: datetime) -> UUID | None:
+    """Whose credentials these are, or None. Only reads, so that no lock is held while hashing.
+
+    Raises SignInThrottled while the e-mail at this address, or the address, has to wait.
+    """
+    require_no_wait(session, given, now)
+    account = queries.account_with_email(session, normalised(given.email))
+    usable = account if account and account.state is AccountState.ACTIVE else None
+    matches = password_matches(usable.password_hash if usable else None, given.password)
+    return usable.id if usable and matches else None
+
+
+def require_no_wait(session: Session, given: Credentials, now: datetime) -> None:
+    """Raises SignInThrottled while the last wrong passwords still make this person or place wait."""
+    keys = [key for key, _ in _throttle_keys(given)]
+    wait_until = session.scalar(select(func.max(SignInThrottle.wait_until)).where(SignInThrottle.key.in_(keys)))
+    if wait_until and wait_until > now:
+        raise SignInThrottled(retry_after=max(1, round((wait_until - now).total_seconds())))
+
+
+def refuse_sign_in(uow: UnitOfWork, given: Credentials) -> None:
+    """Remembers a refused sign-in; the next ones of this kind have to wait longer and longer."""
+    note_wrong_password(uow, given)
+    uow.record("sign_in_refused", entity="account", entity_id=None, email=normalised(given.email)[:254])
+
+
+def note_wrong_password(uow: UnitOfWork, given: Credentials) -> None:
+    """Counts a wrong password against the person and the place."""
+    insert = insert_sqlite if uow.session.get_bind().dialect.name == "sqlite" else insert_postgresql
+    for key, free in _throttle_keys(given):
+        failures = (
+            uow.session.scalar(
+                insert(SignInThrottle)
+                .values(key=key, failure_count=1, last_failed_at=uow.now, wait_until=uow.now)
+                .on_conflict_do_update(
+                    index_elements=[SignInThrottle.key],
+                    set_={"failure_count": SignInThrottle.failure_count + 1, "last_failed_at": uow.now},
+                )
+                .returning(SignInThrottle.failure_count)
+            )
+            or 1
+        )
+        row = uow.session.get(SignInThrottle, key, populate_existing=True)
+        if row:
+            row.wait_until = uow.now + rules.wait_after(failures - free)
+
+
+def sign_in(uow: UnitOfWork, account_id: UUID, given: Credentials) -> OpenedSession:
+    """Opens a session for somebody whose credentials were found right a moment ago."""
+    account = uow.session.get(Account, account_id, with_for_update=True, populate_existing=True)
+    if account is None or account.state is not AccountState.ACTIVE:
+        raise SignInRefused
+    if account.password_hash and wants_new_hash(account.password_hash):
+        account.password_hash = hash_password(given.password)
+    keys = [key for key, _ in _throttle_keys(given)]
+    uow.session.execute(delete(SignInThrottle).where(SignInThrottle.key == keys[0]))
+    uow.record("signed_in", entity="account", entity_id=account.id)
+    return open_session(uow, account, address=given.address, browser=given.browser)
+
+
+def forget_old_failures(uow: UnitOfWork) -> None:
+    """A day without a failure wipes the slate."""
+    long_ago = uow.now - rules.FAILURES_FORGOTTEN_AFTER
+    uow.session.execute(delete(SignInThrottle).where(SignInThrottle.last_failed_at < long_ago))
+
+
+def _throttle_keys(given: Credentials) -> list[tuple[str, int]]:
+    """The two counters a refused sign-in moves, each with the failures it forgives beyond the usual."""
+    person = f"person|{normalised(given.email)}|{given.address}"
+    place = f"place|{given.address}"
+    return [
+        (hashlib.sha256(person.encode()).hexdigest(), 0),
+        (hashlib.sha256(place.encode()).hexdigest(), FAILURES_PER_ADDRESS),
+    ]

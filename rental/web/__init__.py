@@ -1,0 +1,33 @@
+"""The faces of the product, and what every request passes through."""
+
+from flask import Flask
+from flask_babel import Babel
+from flask_wtf import CSRFProtect
+
+from rental.web import assets, console, context, formats, guards, headers, portal, problems, sentences, sign_in, technician
+from rental.web import account as own_account
+from rental.web import health, styleguide
+
+
+def init_app(app: Flask) -> None:
+    """Registers every face. Raises RuntimeError when a route says neither who may use it nor that all may."""
+    CSRFProtect(app)
+    Babel(
+        app,
+        default_translation_directories=str(app.root_path) + "/rental/translations",
+        locale_selector=context.current_locale,
+        timezone_selector=context.current_zone_name,
+    )
+    assets.init_app(app)
+    formats.init_app(app)
+    sentences.init_app(app)
+    context.init_app(app)
+    guards.init_app(app)
+    headers.init_app(app)
+    problems.init_app(app)
+
+    for face in (health, sign_in, own_account, console, technician, portal):
+        face.register(app)
+    if app.config["RENTAL"].is_development:
+        styleguide.register(app)
+    guards.verify_routes(app)

@@ -1,0 +1,90 @@
+"""The audit log: who changed what, when, from where and why."""
+
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from rental.core.audit import AuditEntry, entries_matching, entries_of_transaction
+from rental.core.db import db, found
+from rental.core.paging import Order
+from rental.core.runtime import runtime
+from rental.identity.permissions import Permission
+from rental.web.fields import AtMost, ChoiceField, DayField, SearchField
+from rental.web.guards import requires
+from rental.web.sentences import audit_entity_label
+from rental.web.tables import FilterForm, Heading, empty_table, read_table
+
+bp = Blueprint("audit_log", __name__, url_prefix="/audit")
+
+ENTITIES = (
+    "account",
+    "account_role",
+    "set_up_link",
+    "check_run",
+    "stored_file",
+    "delivery",
+    "business_date",
+)
+
+
+class AuditFilter(FilterForm):
+    """Who, what, and a range of days."""
+
+    q = SearchField(_l("Who"), validators=[AtMost(100)])
+    entity = ChoiceField(_l("What"))
+    from_day = DayField(_l("From"))
+    to_day = DayField(_l("To"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entity.choices = [("", _("Everything")), *((name, audit_entity_label(name)) for name in ENTITIES)]
+        self.entity.data = self.entity.data or ""
+
+    def validate(self, extra_validators: object = None) -> bool:
+        is_valid: bool = super().validate()
+        if is_valid and self.from_day.data and self.to_day.data and self.from_day.data > self.to_day.data:
+            self.to_day.errors = [_("This day is before the first one.")]
+            return False
+        return is_valid
+
+
+@bp.get("")
+@requires(Permission.AUDIT_READ)
+def index() -> ResponseReturnValue:
+    filters = AuditFilter()
+    headings = [
+        Heading("at", _("When"), Order((AuditEntry.at, AuditEntry.id))),
+        Heading("actor", _("Who")),
+        Heading("action", _("Did")),
+        Heading("entity", _("What")),
+        Heading("difference", _("Before → after")),
+    ]
+    if not filters.validate():
+        return render_template("console/audit_log.html", table=empty_table("audit", headings, filters)), 422
+    statement = entries_matching(
+        actor_words=filters.q.data or "",
+        entity=filters.entity.data or None,
+        since=_midnight(filters.from_day, 0),
+        until=_midnight(filters.to_day, 1),
+    )
+    table = read_table(db.session, "audit", statement, headings, default_sort="-at", filters=filters)
+    return render_template("console/audit_log.html", table=table)
+
+
+@bp.get("/<uuid:entry_id>")
+@requires(Permission.AUDIT_READ)
+def show(entry_id: UUID) -> ResponseReturnValue:
+    entry = found(db.session, AuditEntry, entry_id)
+    together = entries_of_transaction(db.session, entry.transaction_id)
+    return render_template("console/audit_entry.html", entry=entry, together=together)
+
+
+def _midnight(field: DayField, days_later: int) -> datetime | None:
+    """The instant a day begins in the company's zone; None for an empty field."""
+    if field.data is None:
+        return None
+    return datetime.combine(field.data, time(), runtime().zone) + timedelta(days=days_later)

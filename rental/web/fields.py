@@ -1,0 +1,147 @@
+"""Form fields that take what people type: full-width digits, Japanese eras, stray spaces."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from wtforms import Field, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import StopValidation
+from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, SearchInput, TextInput
+
+from rental.core.money import Money
+from rental.core.text import narrow, parse_day, parse_yen, tidy
+
+_EMAIL = re.compile(r"^[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$")
+
+
+class Needed:
+    """The field must be filled in; the message says what to do."""
+
+    field_flags = {"required": True}  # noqa: RUF012
+
+    def __call__(self, form: object, field: Field) -> None:
+        if field.data is None or field.data in ("", []):
+            field.errors = []
+            raise StopValidation(_("Please fill this in."))
+
+
+class AtMost:
+    """A limit of characters, told to the browser as well."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.field_flags = {"maxlength": length}
+
+    def __call__(self, form: object, field: Field) -> None:
+        if isinstance(field.data, str) and len(field.data) > self.length:
+            raise StopValidation(
+                _("Too long: at most %(maximum)s characters.") % {"maximum": self.length}
+            )
+
+
+class LineField(StringField):
+    """One line of text: control characters out, spaces tidied, the writer's own characters kept."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = tidy(valuelist[0]) if valuelist else ""
+
+
+class SearchField(LineField):
+    """Words to look for."""
+
+    widget = SearchInput()
+
+
+class EmailField(StringField):
+    """An e-mail address, half-width whatever was typed."""
+
+    widget = EmailInput()
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = narrow(tidy(valuelist[0])) if valuelist else ""
+
+    def pre_validate(self, form: object) -> None:
+        if self.data and not _EMAIL.match(self.data):
+            raise StopValidation(_("Write an e-mail address such as name@example.jp."))
+
+
+class NewPasswordField(PasswordField):
+    """A password: nothing is taken away or added."""
+
+
+class DayField(Field):
+    """A day, typed as 2026-11-20, 20261120, 2026年11月20日, 令和8年11月20日 or R8.11.20. `data` is a date or None."""
+
+    widget = TextInput()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.data.isoformat() if self.data else ""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data: date | None = None
+        if not valuelist or not narrow(valuelist[0]):
+            return
+        try:
+            self.data = parse_day(valuelist[0])
+        except ValueError:
+            raise ValueError(_("Write a day such as 2026-11-20 or 令和8年11月20日.")) from None
+        if not 1900 <= self.data.year <= 2199:
+            self.data = None
+            raise ValueError(_("Write a day between the years 1900 and 2199."))
+
+
+class YenField(Field):
+    """Whole yen, typed as 12345, 12,345, ¥12,345 or １２，３４５円. `data` is Money or None."""
+
+    widget = TextInput()
+
+    def __init__(self, *args: Any, minimum: int = 0, maximum: int = 999_999_999, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.minimum, self.maximum = minimum, maximum
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return f"{self.data.minor_units:,}" if self.data else ""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data: Money | None = None
+        if not valuelist or not narrow(valuelist[0]):
+            return
+        try:
+            amount = parse_yen(valuelist[0])
+        except ValueError:
+            raise ValueError(_("Write whole yen such as 12,345.")) from None
+        if not self.minimum <= amount <= self.maximum:
+            message = _("Write an amount from %(minimum)s to %(maximum)s yen.")
+            raise ValueError(message % {"minimum": f"{self.minimum:,}", "maximum": f"{self.maximum:,}"})
+        self.data = Money(amount)
+
+
+class ChoiceField(SelectField):
+    """One of a few; a value that is not among them is refused by name."""
+
+    def pre_validate(self, form: object) -> None:
+        if self.data not in {value for value, *_ in self.iter_choices()}:
+            raise StopValidation(_("Choose one of the list."))
+
+
+class ChecksField(SelectMultipleField):
+    """Any of a few, as boxes to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def pre_validate(self, form: object) -> None:
+        known = {value for value, *_ in self.iter_choices()}
+        if any(value not in known for value in self.data or ()):
+            raise StopValidation(_("Choose from the list."))
+
+
+def choices_of(values: Sequence[Any], label: Any) -> list[tuple[str, str]]:
+    """Choices of an enumeration, with their words."""
+    return [(value.value, label(value)) for value in values]

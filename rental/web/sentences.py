@@ -1,0 +1,226 @@
+"""The words for codes, states and kinds, in the reader's language."""
+
+from typing import Any
+
+from flask import Flask
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from rental.core.errors import DomainError
+from rental.core.outbox import DeliveryState
+from rental.identity.permissions import Role
+from rental.identity.rules import AccountState, SessionKind
+from rental.notifications.models import Notice, NoticeKind
+
+
+def init_app(app: Flask) -> None:
+    """Templates speak with these words."""
+    words = (
+        role_label,
+        account_state_label,
+        delivery_state_label,
+        job_label,
+        session_kind_label,
+        notice_sentence,
+        audit_action_label,
+        audit_entity_label,
+        actor_label,
+        check_words,
+    )
+    app.jinja_env.globals.update({word.__name__: word for word in words})
+    app.jinja_env.globals.update(
+        account_state_chip=ACCOUNT_STATE_CHIP, delivery_state_chip=DELIVERY_STATE_CHIP
+    )
+    app.jinja_env.filters["role_label"] = role_label
+
+
+def role_label(role: Role) -> str:
+    return {
+        Role.ADMINISTRATOR: _("Administrator"),
+        Role.SALES: _("Sales"),
+        Role.WAREHOUSE: _("Warehouse"),
+        Role.DISPATCHER: _("Dispatcher"),
+        Role.TECHNICIAN: _("Technician"),
+        Role.BILLING: _("Billing"),
+        Role.CUSTOMER: _("Customer"),
+    }[role]
+
+
+def role_hint(role: Role) -> str:
+    return {
+        Role.ADMINISTRATOR: _("lets people in, watches jobs, audit log and checks"),
+        Role.SALES: _("quotes, contracts and customers"),
+        Role.WAREHOUSE: _("receives, stores, picks and inspects machines"),
+        Role.DISPATCHER: _("plans visits and routes"),
+        Role.TECHNICIAN: _("installs and repairs on site, with the phone"),
+        Role.BILLING: _("closing, invoices and payments"),
+        Role.CUSTOMER: _("sees only their own machines and invoices"),
+    }[role]
+
+
+def account_state_label(state: AccountState) -> str:
+    return {
+        AccountState.INVITED: _("Not set up"),
+        AccountState.ACTIVE: _("Active"),
+        AccountState.DISABLED: _("Disabled"),
+    }[state]
+
+
+ACCOUNT_STATE_CHIP = {AccountState.INVITED: "plan", AccountState.ACTIVE: "done", AccountState.DISABLED: "stop"}
+
+
+def delivery_state_label(state: DeliveryState) -> str:
+    return {
+        DeliveryState.QUEUED: _("Queued"),
+        DeliveryState.RUNNING: _("Running"),
+        DeliveryState.FAILED: _("Failed, will be tried again"),
+        DeliveryState.PARKED: _("Parked"),
+        DeliveryState.DONE: _("Done"),
+    }[state]
+
+
+DELIVERY_STATE_CHIP = {
+    DeliveryState.QUEUED: "plan",
+    DeliveryState.RUNNING: "move",
+    DeliveryState.FAILED: "risk",
+    DeliveryState.PARKED: "stop",
+    DeliveryState.DONE: "done",
+}
+
+
+def job_label(handler: str) -> str:
+    """What a job does, in words; a handler without words shows its name."""
+    return {
+        "notifications.tell_of_new_password": _("Tell a person that their password was set"),
+        "notifications.tell_of_new_roles": _("Tell a person that their roles changed"),
+        "notifications.tell_of_new_place": _("Tell a person of a sign-in from a new browser"),
+        "assurance.answer_started_check": _("Check the database"),
+    }.get(handler, handler)
+
+
+def session_kind_label(kind: SessionKind) -> str:
+    return {SessionKind.BROWSER: _("Browser"), SessionKind.PHONE: _("Phone")}[kind]
+
+
+def notice_sentence(notice: Notice) -> str:
+    params = notice.params
+    if notice.kind is NoticeKind.PASSWORD_SET:
+        return _("Your password was set. If it was not you, tell an administrator at once.")
+    if notice.kind is NoticeKind.ROLES_CHANGED:
+        return _("Your roles were changed; your menu may look different now.")
+    if notice.kind is NoticeKind.SIGNED_IN_SOMEWHERE_NEW:
+        return _(
+            "Somebody signed in with your account in a browser not used before, from %(address)s. "
+            "If it was not you, end that session and change your password.",
+            address=params.get("address", "?"),
+        )
+    return ngettext(
+        "Check %(number)s found %(num)s problem.",
+        "Check %(number)s found %(num)s problems.",
+        int(params.get("finding_count", 0)),
+        number=params.get("number", "?"),
+    )
+
+
+def audit_action_label(action: str) -> str:
+    return {
+        "created": _("Created"),
+        "changed": _("Changed"),
+        "deleted": _("Deleted"),
+        "signed_in": _("Signed in"),
+        "sign_in_refused": _("Sign-in refused"),
+        "sessions_ended": _("Sessions ended"),
+        "session_ended": _("Session ended"),
+        "run_again": _("Run again"),
+    }.get(action, action)
+
+
+def audit_entity_label(entity: str) -> str:
+    return {
+        "account": _("Account"),
+        "account_role": _("Role of an account"),
+        "set_up_link": _("Set-up link"),
+        "check_run": _("Check"),
+        "stored_file": _("File"),
+        "delivery": _("Job"),
+        "business_date": _("Business date"),
+    }.get(entity, entity)
+
+
+def actor_label(kind: str, name: str) -> str:
+    """A person by name, the machinery by what it is."""
+    if kind == "person":
+        return _("Visitor") if name == "visitor" else name
+    return {
+        "worker": _("Worker"),
+        "tick": _("Periodic job"),
+        "cli": _("Command line"),
+        "demo": _("Demo company"),
+    }.get(name, name)
+
+
+def check_words(code: str) -> tuple[str, str]:
+    """The question of a check, and what a person does when the answer is no."""
+    return {
+        "P1": (
+            _("Is every message delivered in time?"),
+            _("Open the job page: see that a worker runs, and run parked jobs again."),
+        ),
+        "P2": (
+            _("Is no job left behind by a worker that is gone?"),
+            _("See that the periodic process runs; it takes such jobs back."),
+        ),
+        "P4": (
+            _("Is the audit log as it was sealed?"),
+            _("Somebody changed the log behind the product's back: compare with the latest backup."),
+        ),
+        "P7": (
+            _("Is nobody signed in whose account is disabled?"),
+            _("End the session on the person's page."),
+        ),
+        "S11": (
+            _("Do the numbers of check runs have no gap?"),
+            _("A row was removed behind the product's back: compare with the latest backup."),
+        ),
+    }[code]
+
+
+def refusal(error: DomainError) -> str:
+    """The sentence for a refusal: what was wrong, and the cure."""
+    params: dict[str, Any] = error.params
+    sentences = {
+        "core.changed_meanwhile": lambda: _(
+            "Somebody else saved this in the meantime. Look at the present state, then change it again."
+        ),
+        "core.illegal_step": lambda: _("This is not possible any more: the state has changed in the meantime."),
+        "core.unreadable_cursor": lambda: _("The place to continue from is not valid. Start at the first page."),
+        "core.key_used_for_another_request": lambda: _(
+            "This form was already sent with different content. Open it again and repeat the change."
+        ),
+        "core.not_found": lambda: _("There is nothing at this address, or it is not for you to see."),
+        "identity.email_taken": lambda: _("Somebody already has an account with this e-mail."),
+        "identity.no_role": lambda: _("Choose at least one role."),
+        "identity.roles_do_not_mix": lambda: _("A customer cannot have another role: take one or the other."),
+        "identity.last_administrator": lambda: _(
+            "This is the last active administrator. Make somebody else an administrator first."
+        ),
+        "identity.sign_in_refused": lambda: _("E-mail or password is not right. Check both and try again."),
+        "identity.sign_in_throttled": lambda: ngettext(
+            "Too many tries. Wait %(num)s second, then try again.",
+            "Too many tries. Wait %(num)s seconds, then try again.",
+            params.get("retry_after", 1),
+        ),
+        "identity.wrong_password": lambda: _("This is not your present password."),
+        "identity.password_too_short": lambda: _(
+            "Too short: at least %(minimum)s characters. A few words in a row are easy to remember.", **params
+        ),
+        "identity.password_too_long": lambda: _("Too long: at most %(maximum)s characters.", **params),
+        "identity.password_common": lambda: _(
+            "Too easy to guess: it is on the list of common passwords. Take a few unrelated words."
+        ),
+        "identity.password_own_name": lambda: _(
+            "Too easy to guess: it is made of your name or e-mail. Take a few unrelated words."
+        ),
+    }
+    known = sentences.get(error.code)
+    return known() if known else _("This was refused (%(code)s).", code=error.code)

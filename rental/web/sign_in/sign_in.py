@@ -1,0 +1,82 @@
+"""Signing in and out."""
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, PasswordField
+
+from rental.core.db import db
+from rental.core.errors import DomainError
+from rental.core.runtime import runtime
+from rental.core.uow import begin
+from rental.identity.sessions import end_session
+from rental.identity.sign_in import Credentials, SignInRefused, SignInThrottled, check_credentials, refuse_sign_in
+from rental.identity.sign_in import sign_in as sign_person_in
+from rental.web.fields import AtMost, EmailField, Needed
+from rental.web.guards import current_actor, public, safe_path, signed_in
+from rental.web.problems import put_into_form
+from rental.web.sign_in.cookies import hand_over, take_away
+
+bp = Blueprint("sign_in", __name__)
+
+
+class SignInForm(FlaskForm):
+    """E-mail and password; both wrong and unknown are answered alike."""
+
+    email = EmailField(_l("E-mail"), validators=[Needed(), AtMost(254)])
+    password = PasswordField(_l("Password"), validators=[Needed(), AtMost(128)])
+    next = HiddenField(_l("Page to go on to"), validators=[AtMost(2000)])
+
+
+@bp.get("/sign-in")
+@public
+def ask() -> ResponseReturnValue:
+    if signed_in():
+        return redirect(safe_path(request.args.get("next")) or url_for("home.index"), 303)
+    return render_template("sign_in/sign_in.html", form=SignInForm(next=safe_path(request.args.get("next"))))
+
+
+@bp.post("/sign-in")
+@public
+def answer() -> ResponseReturnValue:
+    form = SignInForm()
+    if not form.validate_on_submit():
+        return render_template("sign_in/sign_in.html", form=form), 422
+    given = Credentials(
+        form.email.data, form.password.data, request.remote_addr or "", request.user_agent.string
+    )
+    try:
+        return _sign_in(given, safe_path(form.next.data))
+    except DomainError as error:
+        status = put_into_form(form, error)
+        response = make_response(render_template("sign_in/sign_in.html", form=form), status)
+        if isinstance(error, SignInThrottled):
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+
+
+def _sign_in(given: Credentials, onward: str | None) -> Response:
+    account_id = check_credentials(db.session, given, runtime().clock.now())
+    db.session.rollback()
+    if account_id is None:
+        with begin(current_actor()) as uow:
+            refuse_sign_in(uow, given)
+        raise SignInRefused
+    with begin(current_actor()) as uow:
+        opened = sign_person_in(uow, account_id, given)
+    response = make_response(redirect(onward or url_for("home.index"), 303))
+    hand_over(response, opened)
+    return response
+
+
+@bp.post("/sign-out")
+@public
+def sign_out() -> ResponseReturnValue:
+    if person := signed_in():
+        account_id, session_id = person.account.id, person.session.id
+        with begin(current_actor()) as uow:
+            end_session(uow, account_id, session_id)
+    response = make_response(redirect(url_for("sign_in.ask"), 303))
+    take_away(response)
+    return response

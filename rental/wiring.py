@@ -1,0 +1,28 @@
+"""Which facts lead to which reactions; reads like the business process."""
+
+from rental.assurance import handlers as assurance
+from rental.core.bus import Bus
+from rental.notifications import handlers as notifications
+
+
+def wire() -> Bus:
+    """Every subscription of the product."""
+    return Bus(
+        # People are let in, get other roles, sign in somewhere.
+        notifications.tell_of_new_password,
+        notifications.tell_of_new_roles,
+        notifications.tell_of_new_place,
+        # The database is asked whether all is well.
+        assurance.answer_started_check,
+    )
+
+
+def flows(bus: Bus) -> str:
+    """The subscriptions as the table of docs/flows.md."""
+    rows = [
+        (handler.event.name, handler.name, handler.queue.value)
+        for handler in sorted(bus, key=lambda handler: (handler.event.name, handler.name))
+    ]
+    head = ("Fact", "Reaction", "Queue")
+    lines = [f"| {' | '.join(row)} |" for row in (head, ("---",) * 3, *rows)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,155 @@
+"""The worker: RQ wakes it, it runs one handler for one message in one transaction."""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flask import Flask
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue as RqQueue
+from rq import Worker
+from rq.serializers import JSONSerializer
+
+from rental.core import outbox
+from rental.core.bus import Queue, Ring
+from rental.core.db import db
+from rental.core.events import from_wire
+from rental.core.runtime import runtime
+from rental.core.uow import begin, system
+
+if TYPE_CHECKING:
+    from rq.job import Job
+
+log = logging.getLogger("rental.worker")
+ACTOR = system("worker")
+ENOUGH_RINGS = 100
+_DETAIL_LENGTH = 4000
+_PR_SET_PDEATHSIG = 1
+
+
+class UnknownHandler(Exception):
+    """A delivery for a handler that this release does not know."""
+
+
+class RqDoorbell:
+    """Wakes workers through RQ. When Redis is away it only says so: the tick rings again later."""
+
+    def __init__(self, connection: "Redis[bytes]") -> None:
+        self._queues = {
+            queue: RqQueue(queue.value, connection=connection, serializer=JSONSerializer) for queue in Queue
+        }
+
+    def ring(self, rings: list[Ring]) -> None:
+        try:
+            for ring in rings:
+                self._queues[ring.queue].enqueue(
+                    "rental.worker.deliver", str(ring.delivery_id), result_ttl=0, failure_ttl=60, ttl=600
+                )
+        except (RedisError, OSError) as error:
+            log.warning("doorbell out of order, the tick will ring again: %s", error)
+
+    def room(self) -> int:
+        """With many calls unanswered, ringing again would only lengthen the queue."""
+        try:
+            return max(0, ENOUGH_RINGS - sum(queue.count for queue in self._queues.values()))
+        except (RedisError, OSError):
+            return 0
+
+
+def connect(redis_url: str) -> "Redis[bytes]":
+    """A connection that gives up quickly: a person waits behind it."""
+    return Redis.from_url(
+        redis_url, socket_connect_timeout=1, socket_timeout=2, retry=Retry(NoBackoff(), 0)
+    )
+
+
+def deliver(delivery_id: str) -> None:
+    """RQ's entry: one delivery. Called twice, or for work already done, it does nothing."""
+    run_delivery(UUID(delivery_id))
+
+
+def run_delivery(delivery_id: UUID) -> bool:
+    """Claims the delivery and runs its handler; True when its effect was saved by this call."""
+    with begin(ACTOR) as uow:
+        held = outbox.claim(uow, delivery_id)
+    if held is None:
+        return False
+    try:
+        with begin(ACTOR) as uow:
+            delivery = outbox.hold(uow, held)
+            if delivery is None:
+                return False
+            uow.because(f"{delivery.message.name} → {delivery.handler}")
+            handler = runtime().bus.named(delivery.handler)
+            if handler is None:
+                raise UnknownHandler(delivery.handler)
+            handler.run(uow, from_wire(handler.event, delivery.message.payload))
+            outbox.finish(uow, delivery)
+    except Exception as error:  # the edge: whatever a handler raises is kept for the job page
+        log.exception("delivery %s failed", delivery_id)
+        with begin(ACTOR) as uow:
+            outbox.give_back(
+                uow,
+                held,
+                error_code=getattr(error, "code", type(error).__name__),
+                error_detail=traceback.format_exc()[-_DETAIL_LENGTH:],
+            )
+        return False
+    return True
+
+
+def run_everything_due(limit: int = 1000) -> int:
+    """Runs what waits, in this process, until nothing is due; returns how many took effect."""
+    done = 0
+    while due := outbox.due_deliveries(db.session, now=runtime().clock.now()):
+        db.session.rollback()
+        for delivery_id in due:
+            done += run_delivery(delivery_id)
+            if done >= limit:
+                return done
+    db.session.rollback()
+    return done
+
+
+def die_with_parent(signal_number: int = signal.SIGKILL) -> None:
+    """Asks Linux to end this process with its parent; elsewhere there is nothing to ask."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal_number)
+
+
+class GenbaWorker(Worker):
+    """An RQ worker whose work horse dies with it and starts with connections of its own."""
+
+    app: Flask
+
+    def main_work_horse(self, job: "Job", queue: RqQueue) -> None:
+        die_with_parent()
+        with self.app.app_context():
+            db.engine.dispose(close=False)
+            super().main_work_horse(job, queue)
+
+
+def run_worker(app: Flask, redis_url: str) -> None:
+    """Works until told to stop. Settings of spec: a lost job is noticed within seconds, not minutes."""
+    parent = os.getppid()
+    GenbaWorker.app = app
+    worker = GenbaWorker(
+        [queue.value for queue in Queue],
+        connection=Redis.from_url(redis_url),
+        serializer=JSONSerializer,
+        default_result_ttl=0,
+        worker_ttl=60,
+        maintenance_interval=30,
+        job_monitoring_interval=10,
+        log_job_description=False,
+    )
+    log.info("worker started by %s", parent)
+    worker.work(logging_level="WARNING")
