@@ -18,7 +18,7 @@ from rental.assurance.checks import as_report, ask_all
 from rental.config import Config, SettingError, read_config
 from rental.core import audit
 from rental.core.business_date import pin_business_date
-from rental.core.db import db, reading_snapshot
+from rental.core.db import reading, reading_snapshot
 from rental.core.errors import DomainError
 from rental.core.runtime import runtime
 from rental.core.uow import begin, system
@@ -85,14 +85,16 @@ def downgrade_database(app: Flask, revision: str) -> None:
 
 @main.command()
 @click.option("--profile", type=click.Choice([profile.value for profile in Profile]), default=Profile.M.value)
-@click.option("--empty", is_flag=True, help="No demo company: print a set-up link for the first administrator.")
+@click.option(
+    "--empty", is_flag=True, help="No demo company: print a set-up link for the first administrator."
+)
 @with_app
 def prepare(app: Flask, profile: str, empty: bool) -> None:
     """Migrates, fills an empty database, and prints as JSON how to sign in. For scripts/run."""
     _migrate("head")
     config = _config(app)
-    is_new = not account_exists(db.session)
-    db.session.rollback()
+    is_new = not account_exists(reading())
+    reading().rollback()
     set_up_link = None
     if is_new and empty:
         set_up_link = _invite_administrator("admin@example.jp", "Administrator")
@@ -120,9 +122,9 @@ def demo() -> None:
 @with_app
 def load_demo(app: Flask, profile: str) -> None:
     """Fills an empty database."""
-    if account_exists(db.session):
+    if account_exists(reading()):
         raise click.ClickException("the demo company goes into an empty database only; this one has accounts")
-    db.session.rollback()
+    reading().rollback()
     _load_demo(_config(app), Profile(profile))
 
 
@@ -155,9 +157,9 @@ def account() -> None:
 @with_app
 def make_set_up_link(app: Flask, email: str, name: str) -> None:
     """A one-time link for EMAIL; a new account becomes an administrator's."""
-    known = account_with_email(db.session, normalised(email))
+    known = account_with_email(reading(), normalised(email))
     known_id = known.id if known else None
-    db.session.rollback()
+    reading().rollback()
     if known_id is None:
         print(_invite_administrator(email, name))
         return

@@ -34,7 +34,9 @@ VARIABLES = (
     Variable("RENTAL_PROXY_COUNT", "0", "Reverse proxies in front whose X-Forwarded headers count"),
     Variable("RENTAL_TIME_ZONE", "Asia/Tokyo", "Zone that decides what day it is"),
     Variable("RENTAL_DEVELOPMENT", "0", "1 adds /styleguide"),
-    Variable("RENTAL_ALLOW_PLAIN_BACKENDS", "0", "1 permits a remote database or Redis without TLS and password"),
+    Variable(
+        "RENTAL_ALLOW_PLAIN_BACKENDS", "0", "1 permits a remote database or Redis without TLS and password"
+    ),
 )
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}

@@ -47,7 +47,7 @@ JOBS = (
 
 
 def tick(holder: UUID) -> bool:
-    """One round: every job whose turn has come, then ring for what waits. False when another tick is at it."""
+    """One round: every job whose turn has come, then rings. False when another keeps the clock."""
     with begin(ACTOR) as uow:
         if not take_clock(uow, holder):
             return False

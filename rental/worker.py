@@ -20,7 +20,7 @@ from rq.serializers import JSONSerializer
 
 from rental.core import outbox
 from rental.core.bus import Queue, Ring
-from rental.core.db import db
+from rental.core.db import db, reading
 from rental.core.events import from_wire
 from rental.core.runtime import runtime
 from rental.core.uow import begin, system
@@ -42,7 +42,7 @@ class UnknownHandler(Exception):
 class RqDoorbell:
     """Wakes workers through RQ. When Redis is away it only says so: the tick rings again later."""
 
-    def __init__(self, connection: "Redis[bytes]") -> None:
+    def __init__(self, connection: Redis) -> None:
         self._queues = {
             queue: RqQueue(queue.value, connection=connection, serializer=JSONSerializer) for queue in Queue
         }
@@ -64,11 +64,9 @@ class RqDoorbell:
             return 0
 
 
-def connect(redis_url: str) -> "Redis[bytes]":
+def connect(redis_url: str) -> Redis:
     """A connection that gives up quickly: a person waits behind it."""
-    return Redis.from_url(
-        redis_url, socket_connect_timeout=1, socket_timeout=2, retry=Retry(NoBackoff(), 0)
-    )
+    return Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=2, retry=Retry(NoBackoff(), 0))
 
 
 def deliver(delivery_id: str) -> None:
@@ -109,13 +107,13 @@ def run_delivery(delivery_id: UUID) -> bool:
 def run_everything_due(limit: int = 1000) -> int:
     """Runs what waits, in this process, until nothing is due; returns how many took effect."""
     done = 0
-    while due := outbox.due_deliveries(db.session, now=runtime().clock.now()):
-        db.session.rollback()
+    while due := outbox.due_deliveries(reading(), now=runtime().clock.now()):
+        reading().rollback()
         for delivery_id in due:
             done += run_delivery(delivery_id)
             if done >= limit:
                 return done
-    db.session.rollback()
+    reading().rollback()
     return done
 
 

@@ -23,9 +23,7 @@ EXAMPLE_COUNT = 20
 
 def start_check(uow: UnitOfWork) -> CheckRun:
     """Opens a check run; a worker answers it."""
-    run = CheckRun(
-        number=next_number(uow, "check_run"), started_by_id=uow.actor.id, started_at=uow.now
-    )
+    run = CheckRun(number=next_number(uow, "check_run"), started_by_id=uow.actor.id, started_at=uow.now)
     uow.session.add(run)
     uow.session.flush()
     uow.announce(CheckStarted(run.id))

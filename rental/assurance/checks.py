@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from rental.assurance.models import CheckRun
 from rental.core import audit
 from rental.core.numbering import Counter
 from rental.core.outbox import Delivery, DeliveryState, OutboxMessage
-from rental.assurance.models import CheckRun
 from rental.identity.models import Account, AccountSession
 from rental.identity.rules import AccountState
 
@@ -26,7 +26,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question. `code` is its name in spec, report and screen; `cure` says what a person does about it."""
+    """One question. `code` is its name everywhere; `cure` says what a person does when the answer is no."""
 
     code: str
     question: str
@@ -76,9 +76,9 @@ def broken_seals(session: Session, as_of: datetime) -> list[dict[str, Any]]:
         {"sequence": seal.sequence, "entry": seal.entry_id, "problem": seal.problem}
         for seal in audit.verify(session).broken
     ]
-    unsealed = select(
-        audit.AuditEntry.id.label("entry"), audit.AuditEntry.at, audit.AuditEntry.entity
-    ).where(audit.AuditEntry.sequence.is_(None), audit.AuditEntry.at < as_of - timedelta(minutes=15))
+    unsealed = select(audit.AuditEntry.id.label("entry"), audit.AuditEntry.at, audit.AuditEntry.entity).where(
+        audit.AuditEntry.sequence.is_(None), audit.AuditEntry.at < as_of - timedelta(minutes=15)
+    )
     return broken + [{**row, "problem": "unsealed"} for row in _rows(session, unsealed)]
 
 
@@ -182,12 +182,16 @@ def as_report(answers: Sequence[Answer], as_of: datetime) -> dict[str, Any]:
     }
 
 
-def _rows(session: Session, statement: Select[Any]) -> list[dict[str, Any]]:
+def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
     return [_plain(row) for row in session.execute(statement)]
 
 
 def _plain(row: Row[Any]) -> dict[str, Any]:
     return {
-        name: value.isoformat() if isinstance(value, datetime) else value if isinstance(value, int) else str(value)
+        name: value.isoformat()
+        if isinstance(value, datetime)
+        else value
+        if isinstance(value, int)
+        else str(value)
         for name, value in row._mapping.items()
     }

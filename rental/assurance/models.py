@@ -22,9 +22,7 @@ class CheckRunState(StrEnum):
     FINISHED = "finished"
 
 
-CHECK_RUN_STATES = States(
-    {CheckRunState.WAITING: {CheckRunState.FINISHED}, CheckRunState.FINISHED: set()}
-)
+CHECK_RUN_STATES = States({CheckRunState.WAITING: {CheckRunState.FINISHED}, CheckRunState.FINISHED: set()})
 
 
 class CheckRun(Base):

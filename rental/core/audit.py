@@ -142,9 +142,7 @@ def watch(session_class: type[Session]) -> None:
 
 def _append_flushed_changes(session: Session, flush: UOWTransaction) -> None:
     changes = [_created(row) for row in session.new if row.__audited__]
-    changes += [
-        change for row in session.dirty if row.__audited__ and (change := _changed(row)) is not None
-    ]
+    changes += [change for row in session.dirty if row.__audited__ and (change := _changed(row)) is not None]
     changes += [_deleted(row) for row in session.deleted if row.__audited__]
     append(session, changes)
 
@@ -208,7 +206,7 @@ def _plain(value: Any) -> Any:
 
 def entries_matching(
     *, actor_words: str, entity: str | None, since: datetime | None, until: datetime | None
-) -> Select[tuple[AuditEntry]]:
+) -> Select[AuditEntry]:
     """Entries of actors whose name contains the words, in the half-open range of time, in no order yet."""
     statement = select(AuditEntry)
     if actor_words:

@@ -112,9 +112,14 @@ def writing_engine() -> Engine:
     return db.engine.execution_options(writing=True, postgresql_readonly=False)
 
 
+def reading() -> Session:
+    """The session in which this request, or this command, reads; the database refuses its writes."""
+    return db.session()
+
+
 @contextmanager
 def reading_snapshot() -> Iterator[Session]:
-    """A session that only reads, and sees the database as it was at its first read, whatever is saved later."""
+    """A session that only reads, and sees the database as it was at its first read."""
     engine = db.engine
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(isolation_level="REPEATABLE READ")

@@ -108,7 +108,9 @@ class Claim:
     token: UUID
 
 
-def write_message(session: Session, event: Event, handlers: Sequence[Handler], *, now: datetime) -> list[Ring]:
+def write_message(
+    session: Session, event: Event, handlers: Sequence[Handler], *, now: datetime
+) -> list[Ring]:
     """Saves the message and a delivery per handler in the caller's transaction; returns whom to wake."""
     message = OutboxMessage(id=new_id(), name=event.name, payload=to_wire(event), announced_at=now)
     deliveries = [
@@ -242,7 +244,7 @@ def run_again(uow: "UnitOfWork", delivery_id: UUID) -> Delivery:
     return delivery
 
 
-def deliveries_matching(*, state: DeliveryState | None, handler: str | None) -> Select[tuple[Delivery]]:
+def deliveries_matching(*, state: DeliveryState | None, handler: str | None) -> Select[Delivery]:
     """Deliveries in this state, of this handler, in no order yet."""
     statement = select(Delivery)
     if state:
@@ -255,10 +257,16 @@ def deliveries_matching(*, state: DeliveryState | None, handler: str | None) -> 
 def delivery_counts(session: Session) -> dict[DeliveryState, int]:
     """How many deliveries are in each state that is not the end."""
     unfinished = [state for state in DeliveryState if state is not DeliveryState.DONE]
-    rows = session.execute(
-        select(Delivery.state, func.count()).where(Delivery.state.in_(unfinished)).group_by(Delivery.state)
-    ).all()
-    return dict.fromkeys(unfinished, 0) | {state: count for state, count in rows}
+    rows = (
+        session.execute(
+            select(Delivery.state, func.count())
+            .where(Delivery.state.in_(unfinished))
+            .group_by(Delivery.state)
+        )
+        .tuples()
+        .all()
+    )
+    return dict.fromkeys(unfinished, 0) | dict(rows)
 
 
 def due_deliveries(session: Session, *, now: datetime, limit: int = 100) -> Sequence[UUID]:

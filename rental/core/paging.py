@@ -42,7 +42,7 @@ class Page(Generic[R]):
 
 
 def page_of(
-    session: Session, statement: Select[tuple[R]], order: Order, *, after: str | None, limit: int
+    session: Session, statement: Select[R], order: Order, *, after: str | None, limit: int
 ) -> Page[R]:
     """The rows of the statement from the cursor on, at most `limit`. Raises UnreadableCursor.
 

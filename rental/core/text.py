@@ -5,7 +5,9 @@ import unicodedata
 from datetime import date
 
 _ERAS = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "S": 1925}
-_ERA_DAY = re.compile(r"^(令和|平成|昭和|[RHS])\s*(元|\d{1,2})\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})\s*日?$")
+_ERA_DAY = re.compile(
+    r"^(令和|平成|昭和|[RHS])\s*(元|\d{1,2})\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})\s*日?$"
+)
 _WESTERN_DAY = re.compile(r"^(\d{4})\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})\s*日?$")
 _PLAIN_DAY = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
 _YEN = re.compile(r"^[¥\\]?\s*(-?)\s*[¥\\]?\s*(\d{1,3}(?:,\d{3})+|\d+)\s*(?:円|yen|JPY)?$", re.IGNORECASE)

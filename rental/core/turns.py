@@ -1,4 +1,4 @@
-"""Periodic work: who keeps the clock, and whose turn has come. Decided by rows, so that no turn is taken twice."""
+"""Periodic work: who keeps the clock, and whose turn has come; rows decide, so no turn is taken twice."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

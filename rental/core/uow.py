@@ -112,7 +112,6 @@ def begin(actor: Actor) -> Iterator[UnitOfWork]:
         current.doorbell.ring(uow.rings)
 
 
-
 def locked(uow: UnitOfWork, kind: type[M], key: UUID) -> M:
     """The row with this key as it is now, held until the transaction ends. Raises NotFound."""
     row = uow.session.get(kind, key, with_for_update=True, populate_existing=True)

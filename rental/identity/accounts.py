@@ -160,7 +160,7 @@ def change_preferences(
 
 def end_sessions(uow: UnitOfWork, account_id: UUID, *, keep: UUID | None = None) -> int:
     """Signs the account out everywhere, or everywhere else; returns how many sessions ended."""
-    ended = uow.session.execute(
+    statement = (
         update(AccountSession)
         .where(
             AccountSession.account_id == account_id,
@@ -168,16 +168,16 @@ def end_sessions(uow: UnitOfWork, account_id: UUID, *, keep: UUID | None = None)
             AccountSession.id != keep if keep else AccountSession.id.is_not(None),
         )
         .values(ended_at=uow.now)
+        .returning(AccountSession.id)
         .execution_options(synchronize_session=False)
-    ).rowcount
+    )
+    ended = len(uow.session.scalars(statement).all())
     if ended:
         uow.record("sessions_ended", entity="account", entity_id=account_id, count=ended)
     return ended
 
 
-def _set_password(
-    uow: UnitOfWork, account: Account, password_hash: str, *, keep: UUID | None = None
-) -> None:
+def _set_password(uow: UnitOfWork, account: Account, password_hash: str, *, keep: UUID | None = None) -> None:
     account.password_hash = password_hash
     end_sessions(uow, account.id, keep=keep)
     uow.announce(PasswordSet(account.id))

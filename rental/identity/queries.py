@@ -22,7 +22,7 @@ def account_exists(session: Session) -> bool:
     return session.scalar(select(Account.id).limit(1)) is not None
 
 
-def accounts_matching(*, words: str, role: Role | None, state: AccountState | None) -> Select[tuple[Account]]:
+def accounts_matching(*, words: str, role: Role | None, state: AccountState | None) -> Select[Account]:
     """Accounts whose name or e-mail contains the words, in no order yet."""
     statement = select(Account)
     if words:
@@ -44,8 +44,8 @@ def accounts_matching(*, words: str, role: Role | None, state: AccountState | No
 
 def account_counts(session: Session) -> dict[AccountState, int]:
     """How many accounts are in each state."""
-    rows = session.execute(select(Account.state, func.count()).group_by(Account.state)).all()
-    return dict.fromkeys(AccountState, 0) | {state: count for state, count in rows}
+    rows = session.execute(select(Account.state, func.count()).group_by(Account.state)).tuples().all()
+    return dict.fromkeys(AccountState, 0) | dict(rows)
 
 
 def active_administrators(session: Session) -> Sequence[UUID]:

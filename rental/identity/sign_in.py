@@ -60,7 +60,9 @@ def check_credentials(session: Session, given: Credentials, now: datetime) -> UU
 def require_no_wait(session: Session, given: Credentials, now: datetime) -> None:
     """Raises SignInThrottled while the last wrong passwords still make this person or place wait."""
     keys = [key for key, _ in _throttle_keys(given)]
-    wait_until = session.scalar(select(func.max(SignInThrottle.wait_until)).where(SignInThrottle.key.in_(keys)))
+    wait_until = session.scalar(
+        select(func.max(SignInThrottle.wait_until)).where(SignInThrottle.key.in_(keys))
+    )
     if wait_until and wait_until > now:
         raise SignInThrottled(retry_after=max(1, round((wait_until - now).total_seconds())))
 

@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: the app's own engine, allowed to write, one transaction for each migration."""
+"""How Alembic reaches the database: the app's own engine, allowed to write, a transaction a migration."""
 
 from alembic import context
 from flask import current_app

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from rental.notifications.models import Notice
 
 
-def notices_of(account_id: UUID) -> Select[tuple[Notice]]:
+def notices_of(account_id: UUID) -> Select[Notice]:
     """What this person was told, in no order yet."""
     return select(Notice).where(Notice.account_id == account_id)
 

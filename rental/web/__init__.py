@@ -4,9 +4,22 @@ from flask import Flask
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 
-from rental.web import assets, console, context, formats, guards, headers, portal, problems, sentences, sign_in, technician
 from rental.web import account as own_account
-from rental.web import health, styleguide
+from rental.web import (
+    assets,
+    console,
+    context,
+    formats,
+    guards,
+    headers,
+    health,
+    portal,
+    problems,
+    sentences,
+    sign_in,
+    styleguide,
+    technician,
+)
 
 
 def init_app(app: Flask) -> None:

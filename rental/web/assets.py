@@ -1,4 +1,4 @@
-"""Addresses of style sheets and scripts that change with their content, so that browsers may keep them for ever."""
+"""Addresses of style sheets and scripts that change with their content: browsers may keep them for ever."""
 
 import hashlib
 from functools import lru_cache

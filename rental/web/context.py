@@ -7,7 +7,7 @@ from flask import Flask, current_app, has_request_context, request, session, url
 from flask_babel import gettext as _
 
 from rental.core.business_date import pinned_business_date
-from rental.core.db import db
+from rental.core.db import reading
 from rental.core.runtime import runtime
 from rental.identity.permissions import Permission
 from rental.notifications.queries import unread_notice_count
@@ -76,7 +76,7 @@ def init_app(app: Flask) -> None:
 
 def _context() -> dict[str, Any]:
     person = signed_in()
-    pinned = pinned_business_date(db.session)
+    pinned = pinned_business_date(reading())
     account = person.account if person else None
     return {
         "current_locale": current_locale(),
@@ -91,7 +91,7 @@ def _context() -> dict[str, Any]:
             account.name[:1].upper(),
         ),
         "navigation": _navigation() if person else [],
-        "unread_count": unread_notice_count(db.session, account.id) if account else 0,
+        "unread_count": unread_notice_count(reading(), account.id) if account else 0,
         "business_date_text": day(pinned) if pinned else None,
         "demo": pinned is not None,
         "is_development": current_app.config["RENTAL"].is_development,

@@ -36,9 +36,7 @@ class AtMost:
 
     def __call__(self, form: object, field: Field) -> None:
         if isinstance(field.data, str) and len(field.data) > self.length:
-            raise StopValidation(
-                _("Too long: at most %(maximum)s characters.") % {"maximum": self.length}
-            )
+            raise StopValidation(_("Too long: at most %(maximum)s characters.") % {"maximum": self.length})
 
 
 class LineField(StringField):
@@ -72,7 +70,7 @@ class NewPasswordField(PasswordField):
 
 
 class DayField(Field):
-    """A day, typed as 2026-11-20, 20261120, 2026年11月20日, 令和8年11月20日 or R8.11.20. `data` is a date or None."""
+    """A day, typed as 2026-11-20, 20261120, 令和8年11月20日 or R8.11.20. `data` is a date or None."""
 
     widget = TextInput()
 

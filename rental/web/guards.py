@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from rental.core.db import db
+from rental.core.db import reading
 from rental.core.runtime import runtime
 from rental.core.uow import Actor, ActorKind, begin
 from rental.identity.models import Account, AccountSession
@@ -124,7 +124,7 @@ def _load_person(_: object) -> SignedIn | None:
     token = request.cookies.get(session_cookie_name())
     if not token or len(token) > 100:
         return None
-    session = open_session_with(db.session, token, runtime().clock.now())
+    session = open_session_with(reading(), token, runtime().clock.now())
     return SignedIn(session) if session else None
 
 
@@ -142,8 +142,8 @@ def _refuse_foreign_origin() -> None:
 def _refuse_without_permission() -> ResponseReturnValue | None:
     if request.endpoint is None or request.endpoint == "static":
         return None
-    view = current_app.view_functions[request.endpoint]
-    permission: Permission | None = view.__permission__  # type: ignore[attr-defined]
+    view: Any = current_app.view_functions[request.endpoint]
+    permission: Permission | None = view.__permission__
     if permission is None:
         return None
     person = signed_in()

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from rental.core.db import db
+from rental.core.db import reading
 from rental.core.runtime import runtime
 from rental.web.guards import public
 
@@ -26,9 +26,9 @@ def healthz() -> ResponseReturnValue:
 @bp.get("/readyz")
 @public
 def readyz() -> ResponseReturnValue:
-    """The database answers and has its tables. Without a queue we are ready all the same: work waits in the database."""
+    """The database answers and has its tables. Without a queue we are ready all the same: work waits."""
     try:
-        db.session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        reading().execute(text("SELECT version_num FROM alembic_version")).scalar_one()
     except SQLAlchemyError:
         return jsonify(database="down"), 503
     return jsonify(database="up", queue="up" if runtime().doorbell.room() else "down or full")

@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from rental.core.db import db
+from rental.core.db import reading
 from rental.core.errors import ChangedMeanwhile, Conflict, DomainError, Forbidden, Invalid, NotFound, TooMany
 from rental.web.sentences import refusal
 
@@ -83,8 +83,12 @@ def _answer_refusal(error: DomainError) -> ResponseReturnValue:
 
 
 def _answer_csrf(error: CSRFError) -> ResponseReturnValue:
-    detail = _("The form was open for too long, or came from somewhere else. Go back, reload the page, send it again.")
-    return _answer(Problem(400, _("This form is not valid any more"), detail, "web.csrf", _ways_on(), "csrf_token"))
+    detail = _(
+        "The form was open too long, or came from somewhere else. Go back, reload the page, send it again."
+    )
+    return _answer(
+        Problem(400, _("This form is not valid any more"), detail, "web.csrf", _ways_on(), "csrf_token")
+    )
 
 
 def _answer_http(error: HTTPException) -> ResponseReturnValue:
@@ -99,13 +103,15 @@ def _answer_http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _answer_failure(error: Exception) -> ResponseReturnValue:
-    log.exception("%s %s failed", request.method, request.path)
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
     try:
-        db.session.rollback()
+        reading().rollback()
         return _answer(Problem(500, _title(500), _detail(500), "web.failure", _ways_on()))
     except Exception:  # the page itself needs the database; without it a plain sentence is all we have
         log.exception("the problem page failed as well")
-        return Response("Something went wrong. Please try again.\n", 500, content_type="text/plain; charset=utf-8")
+        return Response(
+            "Something went wrong. Please try again.\n", 500, content_type="text/plain; charset=utf-8"
+        )
 
 
 def _answer(problem: Problem) -> Response:
@@ -151,4 +157,7 @@ def _detail(status: int) -> str:
         404: _("There is nothing at this address, or it is not for you to see."),
         405: _("This address is only for another kind of request. Go back and use the button there."),
         413: _("What was sent is larger than 1 MB. Send less at once."),
-    }.get(status, _("Nothing was saved halfway. Try again; if it stays like this, tell an administrator the time."))
+    }.get(
+        status,
+        _("Nothing was saved halfway. Try again; if it stays like this, tell an administrator the time."),
+    )

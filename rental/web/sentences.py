@@ -66,7 +66,11 @@ def account_state_label(state: AccountState) -> str:
     }[state]
 
 
-ACCOUNT_STATE_CHIP = {AccountState.INVITED: "plan", AccountState.ACTIVE: "done", AccountState.DISABLED: "stop"}
+ACCOUNT_STATE_CHIP = {
+    AccountState.INVITED: "plan",
+    AccountState.ACTIVE: "done",
+    AccountState.DISABLED: "stop",
+}
 
 
 def delivery_state_label(state: DeliveryState) -> str:
@@ -192,8 +196,12 @@ def refusal(error: DomainError) -> str:
         "core.changed_meanwhile": lambda: _(
             "Somebody else saved this in the meantime. Look at the present state, then change it again."
         ),
-        "core.illegal_step": lambda: _("This is not possible any more: the state has changed in the meantime."),
-        "core.unreadable_cursor": lambda: _("The place to continue from is not valid. Start at the first page."),
+        "core.illegal_step": lambda: _(
+            "This is not possible any more: the state has changed in the meantime."
+        ),
+        "core.unreadable_cursor": lambda: _(
+            "The place to continue from is not valid. Start at the first page."
+        ),
         "core.key_used_for_another_request": lambda: _(
             "This form was already sent with different content. Open it again and repeat the change."
         ),

@@ -79,7 +79,7 @@ class TableView(Generic[R]):
 def read_table(
     session: Session,
     name: str,
-    statement: Select[tuple[R]],
+    statement: Select[R],
     headings: Sequence[Heading],
     *,
     default_sort: str,

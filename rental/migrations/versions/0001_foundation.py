@@ -9,8 +9,20 @@ down_revision = None
 
 # An entry may be sealed once; apart from that it is never changed and never deleted.
 _FACTS = (
-    "id at transaction_id actor_kind actor_id actor_name address reason action entity entity_id before after"
-).split()
+    "id",
+    "at",
+    "transaction_id",
+    "actor_kind",
+    "actor_id",
+    "actor_name",
+    "address",
+    "reason",
+    "action",
+    "entity",
+    "entity_id",
+    "before",
+    "after",
+)
 
 
 def _guard_audit_log() -> None:

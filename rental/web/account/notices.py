@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from rental.core.db import db
+from rental.core.db import reading
 from rental.core.paging import Order
 from rental.core.uow import begin
 from rental.identity.permissions import Permission
@@ -25,7 +25,7 @@ def index() -> ResponseReturnValue:
         Heading("told_at", _("Told"), Order((Notice.told_at, Notice.id))),
     ]
     table = read_table(
-        db.session, "notices", notices_of(current_account().id), headings, default_sort="-told_at"
+        reading(), "notices", notices_of(current_account().id), headings, default_sort="-told_at"
     )
     return render_template("account/notices.html", table=table)
 

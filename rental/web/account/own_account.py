@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import PasswordField
 
-from rental.core.db import db
+from rental.core.db import reading
 from rental.core.errors import DomainError
 from rental.core.runtime import runtime
 from rental.core.uow import begin
@@ -58,7 +58,7 @@ def _set_password(form: PasswordForm) -> None:
     account = current_account()
     account_id, keep = account.id, current_session_id()
     given = Credentials(account.email, form.current_password.data, request.remote_addr or "", "")
-    require_no_wait(db.session, given, runtime().clock.now())
+    require_no_wait(reading(), given, runtime().clock.now())
     if not password_matches(account.password_hash, given.password):
         with begin(current_actor()) as uow:
             note_wrong_password(uow, given)
@@ -95,6 +95,6 @@ def _page(form: PasswordForm) -> str:
         "account/own_account.html",
         form=form,
         account=account,
-        sessions=open_sessions_of(db.session, account.id, runtime().clock.now()),
+        sessions=open_sessions_of(reading(), account.id, runtime().clock.now()),
         this_session_id=current_session_id(),
     )

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from rental.core.audit import AuditEntry, entries_matching, entries_of_transaction
-from rental.core.db import db, found
+from rental.core.db import found, reading
 from rental.core.paging import Order
 from rental.core.runtime import runtime
 from rental.identity.permissions import Permission
@@ -41,7 +41,10 @@ class AuditFilter(FilterForm):
 
     def __init__(self) -> None:
         super().__init__()
-        self.entity.choices = [("", _("Everything")), *((name, audit_entity_label(name)) for name in ENTITIES)]
+        self.entity.choices = [
+            ("", _("Everything")),
+            *((name, audit_entity_label(name)) for name in ENTITIES),
+        ]
         self.entity.data = self.entity.data or ""
 
     def validate(self, extra_validators: object = None) -> bool:
@@ -71,15 +74,15 @@ def index() -> ResponseReturnValue:
         since=_midnight(filters.from_day, 0),
         until=_midnight(filters.to_day, 1),
     )
-    table = read_table(db.session, "audit", statement, headings, default_sort="-at", filters=filters)
+    table = read_table(reading(), "audit", statement, headings, default_sort="-at", filters=filters)
     return render_template("console/audit_log.html", table=table)
 
 
 @bp.get("/<uuid:entry_id>")
 @requires(Permission.AUDIT_READ)
 def show(entry_id: UUID) -> ResponseReturnValue:
-    entry = found(db.session, AuditEntry, entry_id)
-    together = entries_of_transaction(db.session, entry.transaction_id)
+    entry = found(reading(), AuditEntry, entry_id)
+    together = entries_of_transaction(reading(), entry.transaction_id)
     return render_template("console/audit_entry.html", entry=entry, together=together)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from rental.assurance.checking import start_check
 from rental.assurance.models import CheckResult, CheckRun
-from rental.core.db import db, found
+from rental.core.db import found, reading
 from rental.core.errors import NotFound
 from rental.core.paging import Order
 from rental.core.runtime import runtime
@@ -30,7 +30,7 @@ def index() -> ResponseReturnValue:
         Heading("started_by", _("By")),
         Heading("result", _("Result")),
     ]
-    table = read_table(db.session, "checks", select(CheckRun), headings, default_sort="-number")
+    table = read_table(reading(), "checks", select(CheckRun), headings, default_sort="-number")
     return render_template("console/checks.html", table=table)
 
 
@@ -45,17 +45,19 @@ def start() -> ResponseReturnValue:
 @bp.get("/<uuid:check_run_id>")
 @requires(Permission.CHECKS_READ)
 def show(check_run_id: UUID) -> ResponseReturnValue:
-    run = found(db.session, CheckRun, check_run_id)
-    results = db.session.scalars(
-        select(CheckResult).where(CheckResult.check_run_id == run.id).order_by(CheckResult.code)
-    ).all()
+    run = found(reading(), CheckRun, check_run_id)
+    results = (
+        reading()
+        .scalars(select(CheckResult).where(CheckResult.check_run_id == run.id).order_by(CheckResult.code))
+        .all()
+    )
     return render_template("console/check.html", run=run, results=results)
 
 
 @bp.get("/<uuid:check_run_id>/report.json")
 @requires(Permission.CHECKS_READ)
 def report(check_run_id: UUID) -> ResponseReturnValue:
-    file = found(db.session, CheckRun, check_run_id).report
+    file = found(reading(), CheckRun, check_run_id).report
     if file is None:
         raise NotFound(kind="stored_file")
     response = Response(runtime().files.get(file.sha256), content_type=f"{file.media_type}; charset=utf-8")

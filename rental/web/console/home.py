@@ -4,11 +4,11 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from rental.assurance.checking import latest_check
-from rental.core.db import db
+from rental.core.business_date import pinned_business_date
+from rental.core.clock import day_of
+from rental.core.db import reading
 from rental.core.outbox import delivery_counts
 from rental.core.runtime import runtime
-from rental.core.clock import day_of
-from rental.core.business_date import pinned_business_date
 from rental.identity.permissions import Permission
 from rental.identity.queries import account_counts
 from rental.notifications.models import Notice
@@ -28,11 +28,11 @@ def index() -> ResponseReturnValue:
     clock = runtime()
     return render_template(
         "console/home.html",
-        today=pinned_business_date(db.session) or day_of(clock.clock.now(), clock.zone),
-        notices=db.session.scalars(
-            notices_of(account.id).order_by(Notice.told_at.desc(), Notice.id.desc()).limit(5)
-        ).all(),
-        jobs=delivery_counts(db.session) if account.may(Permission.JOBS_READ) else None,
-        people=account_counts(db.session) if account.may(Permission.PEOPLE_READ) else None,
-        check=latest_check(db.session) if account.may(Permission.CHECKS_READ) else None,
+        today=pinned_business_date(reading()) or day_of(clock.clock.now(), clock.zone),
+        notices=reading()
+        .scalars(notices_of(account.id).order_by(Notice.told_at.desc(), Notice.id.desc()).limit(5))
+        .all(),
+        jobs=delivery_counts(reading()) if account.may(Permission.JOBS_READ) else None,
+        people=account_counts(reading()) if account.may(Permission.PEOPLE_READ) else None,
+        check=latest_check(reading()) if account.may(Permission.CHECKS_READ) else None,
     )

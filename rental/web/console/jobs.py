@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from rental.core.db import db, found
+from rental.core.db import found, reading
 from rental.core.outbox import Delivery, DeliveryState, deliveries_matching, delivery_counts, run_again
 from rental.core.paging import Order
 from rental.core.runtime import runtime
@@ -47,7 +47,7 @@ def index() -> ResponseReturnValue:
         Heading("queued_at", _("Queued"), Order((Delivery.queued_at, Delivery.id))),
         Heading("finished_at", _("Finished")),
     ]
-    counts = delivery_counts(db.session)
+    counts = delivery_counts(reading())
     if not filters.validate():
         table = empty_table("jobs", headings, filters)
         return render_template("console/jobs.html", table=table, counts=counts), 422
@@ -55,14 +55,14 @@ def index() -> ResponseReturnValue:
         state=DeliveryState(filters.state.data) if filters.state.data else None,
         handler=filters.handler.data or None,
     )
-    table = read_table(db.session, "jobs", statement, headings, default_sort="-queued_at", filters=filters)
+    table = read_table(reading(), "jobs", statement, headings, default_sort="-queued_at", filters=filters)
     return render_template("console/jobs.html", table=table, counts=counts)
 
 
 @bp.get("/<uuid:delivery_id>")
 @requires(Permission.JOBS_READ)
 def show(delivery_id: UUID) -> ResponseReturnValue:
-    return render_template("console/job.html", job=found(db.session, Delivery, delivery_id))
+    return render_template("console/job.html", job=found(reading(), Delivery, delivery_id))
 
 
 @bp.post("/<uuid:delivery_id>/run-again")

@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField
 from wtforms.widgets import HiddenInput
 
-from rental.core.db import db, found
+from rental.core.db import found, reading
 from rental.core.errors import DomainError
 from rental.core.idempotency import new_key, once, owner_of
 from rental.core.paging import Order
@@ -66,7 +66,8 @@ class PersonForm(FlaskForm):
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.roles.choices = [
-            (role.value, _("%(role)s: %(hint)s", role=role_label(role), hint=role_hint(role))) for role in Role
+            (role.value, _("%(role)s: %(hint)s", role=role_label(role), hint=role_hint(role)))
+            for role in Role
         ]
 
     @property
@@ -105,14 +106,16 @@ def index() -> ResponseReturnValue:
         role=Role(filters.role.data) if filters.role.data else None,
         state=AccountState(filters.state.data) if filters.state.data else None,
     )
-    table = read_table(db.session, "people", statement, headings, default_sort="name", filters=filters)
+    table = read_table(reading(), "people", statement, headings, default_sort="name", filters=filters)
     return render_template("console/people.html", table=table)
 
 
 @bp.get("/new")
 @requires(Permission.PEOPLE_MANAGE)
 def ask() -> ResponseReturnValue:
-    return render_template("console/person_new.html", form=InvitationForm(request_key=new_key(), language="ja"))
+    return render_template(
+        "console/person_new.html", form=InvitationForm(request_key=new_key(), language="ja")
+    )
 
 
 @bp.post("/new")
@@ -150,7 +153,7 @@ def _invite(form: InvitationForm) -> UUID:
 @bp.get("/<uuid:account_id>")
 @requires(Permission.PEOPLE_READ)
 def show(account_id: UUID) -> ResponseReturnValue:
-    account = found(db.session, Account, account_id)
+    account = found(reading(), Account, account_id)
     form = ChangeForm(
         formdata=None,
         name=account.name,
@@ -164,7 +167,7 @@ def show(account_id: UUID) -> ResponseReturnValue:
 @bp.post("/<uuid:account_id>")
 @requires(Permission.PEOPLE_MANAGE)
 def change(account_id: UUID) -> ResponseReturnValue:
-    account = found(db.session, Account, account_id)
+    account = found(reading(), Account, account_id)
     form = ChangeForm()
     if not form.validate_on_submit():
         return _page(account, form), 422
@@ -231,7 +234,9 @@ def _page(account: Account, form: ChangeForm) -> str:
         "console/person.html",
         account=account,
         form=form,
-        sessions=open_sessions_of(db.session, account.id, runtime().clock.now()),
-        set_up_url=url_for("set_up.ask", token=token, _external=True) if shown_for == str(account.id) else None,
+        sessions=open_sessions_of(reading(), account.id, runtime().clock.now()),
+        set_up_url=url_for("set_up.ask", token=token, _external=True)
+        if shown_for == str(account.id)
+        else None,
         is_self=account.id == current_account().id,
     )

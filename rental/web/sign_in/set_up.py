@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 
-from rental.core.db import db
+from rental.core.db import reading
 from rental.core.errors import DomainError
 from rental.core.runtime import runtime
 from rental.core.uow import Actor, ActorKind, begin
@@ -32,14 +32,14 @@ class SetUpForm(FlaskForm):
 @bp.get("/set-up/<token>")
 @public
 def ask(token: str) -> ResponseReturnValue:
-    link = usable_set_up_link(db.session, token, runtime().clock.now())
+    link = usable_set_up_link(reading(), token, runtime().clock.now())
     return render_template("sign_in/set_up.html", form=SetUpForm(), account=link.account)
 
 
 @bp.post("/set-up/<token>")
 @public
 def answer(token: str) -> ResponseReturnValue:
-    account = usable_set_up_link(db.session, token, runtime().clock.now()).account
+    account = usable_set_up_link(reading(), token, runtime().clock.now()).account
     form = SetUpForm()
     if not form.validate_on_submit():
         return render_template("sign_in/set_up.html", form=form, account=account), 422
@@ -49,7 +49,7 @@ def answer(token: str) -> ResponseReturnValue:
         return render_template("sign_in/set_up.html", form=form, account=account), put_into_form(form, error)
 
     owner = Actor(ActorKind.PERSON, account.name, account.id, request.remote_addr)
-    db.session.rollback()
+    reading().rollback()
     password_hash = hash_password(form.password.data)
     with begin(owner) as uow:
         set_up = set_up_account(uow, token, password_hash)

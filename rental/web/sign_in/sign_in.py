@@ -6,12 +6,18 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField
 
-from rental.core.db import db
+from rental.core.db import reading
 from rental.core.errors import DomainError
 from rental.core.runtime import runtime
 from rental.core.uow import begin
 from rental.identity.sessions import end_session
-from rental.identity.sign_in import Credentials, SignInRefused, SignInThrottled, check_credentials, refuse_sign_in
+from rental.identity.sign_in import (
+    Credentials,
+    SignInRefused,
+    SignInThrottled,
+    check_credentials,
+    refuse_sign_in,
+)
 from rental.identity.sign_in import sign_in as sign_person_in
 from rental.web.fields import AtMost, EmailField, Needed
 from rental.web.guards import current_actor, public, safe_path, signed_in
@@ -57,8 +63,8 @@ def answer() -> ResponseReturnValue:
 
 
 def _sign_in(given: Credentials, onward: str | None) -> Response:
-    account_id = check_credentials(db.session, given, runtime().clock.now())
-    db.session.rollback()
+    account_id = check_credentials(reading(), given, runtime().clock.now())
+    reading().rollback()
     if account_id is None:
         with begin(current_actor()) as uow:
             refuse_sign_in(uow, given)
