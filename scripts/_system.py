@@ -97,7 +97,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
             raise CannotContinue(
                 f"Port {port} is in use: stop what uses it, or choose another with --port (0: any free one)."
             ) from None
-        raise CannotContinue(f"Cannot listen on {host} port {port}: {problem.strerror}.") from None
+        raise CannotContinue(f"Cannot listen on {host}: it is no address of this machine.") from None
 
 
 def secret_key_file(home: Path) -> Path:
@@ -159,6 +159,7 @@ def start_services(supervisor: Supervisor, listener: socket.socket) -> None:
     gunicorn = [str(PYTHON), "-m", "gunicorn", "wsgi:app", "--bind", f"fd://{descriptor}"]
     gunicorn += ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--graceful-timeout", "2"]
     gunicorn += ["--log-level", "warning", "--no-control-socket"]
+    gunicorn += ["--preload"]  # imported once for both workers: a second less at every start
 
     # With a killed starter the worker must die at once: on SIGTERM it would go on with its job.
     supervisor.start(Process("web", gunicorn, stops_within=3.0, dies_by=signal.SIGTERM, lent=descriptor))

@@ -86,30 +86,29 @@ def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:
 
 
 @event.listens_for(Engine, "begin")
-def _begin_sqlite(connection: Connection) -> None:
-    """Readers never take the write lock; writers take it at once, so that none fails half way."""
-    if connection.dialect.name != "sqlite":
-        return
-    writing = bool(connection.get_execution_options().get("writing"))
-    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writing else 'ON'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+def _begin(connection: Connection) -> None:
+    """Only a connection with the option `writing` may write; for all others the database refuses it.
+
+    SQLite: readers never take the write lock; writers take it at once, so that none fails half way.
+    """
+    is_writing = bool(connection.get_execution_options().get("writing"))
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if is_writing else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+    elif not is_writing:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """How the engine of this address is opened; without the option `writing` it may only read."""
+    """How the engine of this address is opened."""
     if url.startswith("sqlite"):
         return {"connect_args": {"isolation_level": None, "timeout": 30}}
-    return {
-        "execution_options": {"postgresql_readonly": True},
-        "pool_pre_ping": True,
-        "pool_size": 8,
-        "max_overflow": 8,
-    }
+    return {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8}
 
 
 def writing_engine() -> Engine:
     """The same connections, allowed to write."""
-    return db.engine.execution_options(writing=True, postgresql_readonly=False)
+    return db.engine.execution_options(writing=True)
 
 
 def reading() -> Session:

@@ -1,0 +1,94 @@
+"""Every test that touches a database runs on SQLite and on PostgreSQL, each time on a fresh copy."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+
+from rental.app import create_app
+from rental.config import Config
+from rental.core.clock import SystemClock
+from rental.core.db import db
+from tests.support.databases import KINDS, Database, make_database
+from tests.support.story import Story
+
+SECRET_KEY = "for tests only, and long enough to be accepted"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=KINDS, help="run on this database only")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_kind" in metafunc.fixturenames:
+        only = metafunc.config.getoption("database")
+        metafunc.parametrize("database_kind", [only] if only else KINDS, scope="session")
+
+
+def config_for(url: str, home: Path, *, redis_url: str | None = None) -> Config:
+    """A development installation on this database."""
+    return Config(
+        home=home,
+        database_url=url.replace("postgresql://", "postgresql+psycopg://"),
+        redis_url=redis_url,
+        secret_key=SECRET_KEY,
+        secret_key_fallbacks=(),
+        public_url="http://localhost",
+        trusted_hosts=("localhost", "127.0.0.1"),
+        proxy_count=0,
+        time_zone=ZoneInfo("Asia/Tokyo"),
+        is_development=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def installation(database_kind: str) -> Iterator[tuple[Flask, Database]]:
+    """One app per kind of database, migrated once; its database is renewed for every test."""
+    database = make_database(database_kind)
+    home = Path(tempfile.mkdtemp(prefix="genba-home-"))
+    app = create_app(config_for(database.url, home))
+    app.testing = False
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    database.keep_as_template()
+    yield app, database
+    with app.app_context():
+        db.engine.dispose()
+    database.close()
+
+
+@pytest.fixture
+def database(installation: tuple[Flask, Database]) -> Iterator[Database]:
+    """A fresh database."""
+    app, fresh = installation
+    fresh.renew()
+    yield fresh
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(installation: tuple[Flask, Database], database: Database) -> Iterator[Flask]:
+    """The app on a fresh database, with the machine's clock."""
+    app, _ = installation
+    app.extensions["rental"].clock = SystemClock()
+    yield app
+    app.extensions["rental"].clock = SystemClock()
+
+
+@pytest.fixture
+def story(app: Flask) -> Story:
+    """A story on a fresh database; it begins on 1 April 2026, ten in the morning."""
+    return Story(app)
+
+
+@pytest.fixture(scope="session")
+def is_nightly() -> bool:
+    """Whether the exhaustive versions run."""
+    return os.environ.get("RENTAL_TEST_PROFILE") == "nightly"
