@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 from rental.core import outbox
 from rental.core.bus import Queue, Ring
 from rental.core.db import db, reading
+from rental.core.errors import DomainError
 from rental.core.events import from_wire
 from rental.core.runtime import runtime
 from rental.core.uow import begin, system
@@ -97,7 +98,7 @@ def run_delivery(delivery_id: UUID) -> bool:
             outbox.give_back(
                 uow,
                 held,
-                error_code=getattr(error, "code", type(error).__name__),
+                error_code=error.code if isinstance(error, DomainError) else type(error).__name__,
                 error_detail=traceback.format_exc()[-_DETAIL_LENGTH:],
             )
         return False

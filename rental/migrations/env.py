@@ -3,6 +3,7 @@
 from alembic import context
 from flask import current_app
 
+from rental.core import turns  # noqa: F401  (its table is not reached through the app)
 from rental.core.db import Base, writing_engine
 
 config = context.config

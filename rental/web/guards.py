@@ -148,7 +148,8 @@ def _refuse_without_permission() -> ResponseReturnValue | None:
         return None
     person = signed_in()
     if person is None:
-        if request.method == "GET" and request.accept_mimetypes.accept_html:
+        is_page = request.accept_mimetypes.accept_html and "HX-Request" not in request.headers
+        if request.method == "GET" and is_page:
             return redirect(url_for("sign_in.ask", next=request.full_path.rstrip("?")), 303)
         raise Unauthorized
     if not person.may(permission):

@@ -75,7 +75,7 @@ def check() -> ResponseReturnValue:
 
 
 def _page(form: SampleForm) -> str:
-    invalid = SampleForm(formdata=None)
+    invalid = SampleForm(formdata=None, prefix="bad")
     invalid.validate()
     return render_template(
         "styleguide.html",

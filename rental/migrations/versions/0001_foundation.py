@@ -159,6 +159,13 @@ def upgrade() -> None:
     op.create_index("ix_outbox_message_announced_at", "outbox_message", ["announced_at"])
 
     op.create_table(
+        "periodic_turn",
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("holder", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name="pk_periodic_turn"),
+    )
+    op.create_table(
         "sign_in_throttle",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("failure_count", sa.Integer(), nullable=False),
@@ -380,6 +387,7 @@ def downgrade() -> None:
     op.drop_index("ix_sign_in_throttle_last_failed_at", table_name="sign_in_throttle")
 
     op.drop_table("sign_in_throttle")
+    op.drop_table("periodic_turn")
     op.drop_index("ix_outbox_message_announced_at", table_name="outbox_message")
 
     op.drop_table("outbox_message")
