@@ -23,11 +23,11 @@ class Variable:
 
 
 VARIABLES = (
-    Variable("RENTAL_HOME", "instance", "Folder of the database file, uploads and secrets"),
+    Variable("RENTAL_HOME", "instance/ of the checkout", "Folder of the database file, uploads and secrets"),
     Variable("DATABASE_URL", "SQLite in RENTAL_HOME", "Database: sqlite:///… or postgresql://…"),
     Variable("REDIS_URL", "none", "Valkey or Redis that wakes workers: redis://, rediss:// or unix://"),
-    Variable("RENTAL_SECRET_KEY", "none, required", "Signs cookies and forms; at least 32 characters"),
-    Variable("RENTAL_SECRET_KEY_FILE", "none", "A file that holds RENTAL_SECRET_KEY"),
+    Variable("RENTAL_SECRET_KEY", "none", "Signs cookies and forms; 32 characters or more; or the file"),
+    Variable("RENTAL_SECRET_KEY_FILE", "secret_key in RENTAL_HOME", "A file that holds RENTAL_SECRET_KEY"),
     Variable("RENTAL_SECRET_KEY_FALLBACKS", "none", "Earlier keys still accepted, separated by spaces"),
     Variable("RENTAL_PUBLIC_URL", "http://127.0.0.1:8000", "Address people open; https except on loopback"),
     Variable("RENTAL_TRUSTED_HOSTS", "host of RENTAL_PUBLIC_URL", "Host names answered, separated by spaces"),
@@ -39,6 +39,7 @@ VARIABLES = (
     ),
 )
 
+CHECKOUT = Path(__file__).parents[1]
 _LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}
 
 
@@ -64,13 +65,13 @@ class Config:
 
 def read_config(environment: Mapping[str, str] = os.environ) -> Config:
     """Raises SettingError, whose message names the variable and what to do."""
-    home = Path(environment.get("RENTAL_HOME") or "instance").resolve()
+    home = Path(environment.get("RENTAL_HOME") or CHECKOUT / "instance").resolve()
     public_url = _public_url(environment)
     config = Config(
         home=home,
         database_url=_database_url(environment, home),
         redis_url=environment.get("REDIS_URL") or None,
-        secret_key=_secret_key(environment),
+        secret_key=_secret_key(environment, home),
         secret_key_fallbacks=tuple(environment.get("RENTAL_SECRET_KEY_FALLBACKS", "").split()),
         public_url=public_url,
         trusted_hosts=_trusted_hosts(environment, public_url),
@@ -109,11 +110,12 @@ def _trusted_hosts(environment: Mapping[str, str], public_url: str) -> tuple[str
     return tuple(named) or ((host, "localhost", "127.0.0.1", "[::1]") if host in _LOOPBACK else (host,))
 
 
-def _secret_key(environment: Mapping[str, str]) -> str:
+def _secret_key(environment: Mapping[str, str], home: Path) -> str:
     key = environment.get("RENTAL_SECRET_KEY", "")
-    if path := environment.get("RENTAL_SECRET_KEY_FILE"):
+    path = environment.get("RENTAL_SECRET_KEY_FILE")
+    if path or (not key and (home / "secret_key").exists()):
         try:
-            key = Path(path).read_text(encoding="utf-8").strip()
+            key = Path(path or home / "secret_key").read_text(encoding="utf-8").strip()
         except OSError as error:
             raise SettingError(f"RENTAL_SECRET_KEY_FILE cannot be read: {error}") from error
     if len(key) < 32:

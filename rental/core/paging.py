@@ -49,7 +49,7 @@ def page_of(
     Every column of the order is NOT NULL: NULL has no place in a keyset.
     """
     if after:
-        statement = statement.where(_beyond(order, _read_cursor(after, order)))
+        statement = statement.where(_beyond(order, read_cursor(after, order)))
     directed = [column.desc() if order.descending else column.asc() for column in order.columns]
     rows = session.scalars(statement.order_by(*directed).limit(limit + 1)).all()
     if len(rows) <= limit:
@@ -77,7 +77,8 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, UUID) else value
 
 
-def _read_cursor(text: str, order: Order) -> list[Any]:
+def read_cursor(text: str, order: Order) -> list[Any]:
+    """The values a page ended with. Raises UnreadableCursor for a text that was not made for this order."""
     try:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if not isinstance(values, list) or len(values) != len(order.columns):

