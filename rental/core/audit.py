@@ -232,6 +232,16 @@ def entries_of_transaction(session: Session, transaction_id: UUID) -> Sequence[A
     ).all()
 
 
+# Attributes that say which row it is or how it is stored; a summary for people leaves them out.
+_TECHNICAL = frozenset({"normalised_email", "sha256", "media_type", "version", "token_hash", "previous_seal"})
+
+
+def telling_attributes(entry: AuditEntry) -> list[str]:
+    """The attributes of the change that tell a person something, in the order of the table."""
+    names = entry.after or entry.before or {}
+    return [name for name in names if name not in _TECHNICAL and name != "id" and not name.endswith("_id")]
+
+
 def seal_committed(uow: "UnitOfWork", *, limit: int = 1000) -> int:
     """Chains the oldest unsealed entries to the last seal; returns how many. Only the tick calls it."""
     session = uow.session

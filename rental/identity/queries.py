@@ -1,6 +1,6 @@
 """Reading accounts, sessions and links."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -46,6 +46,12 @@ def account_counts(session: Session) -> dict[AccountState, int]:
     """How many accounts are in each state."""
     rows = session.execute(select(Account.state, func.count()).group_by(Account.state)).tuples().all()
     return dict.fromkeys(AccountState, 0) | dict(rows)
+
+
+def account_names(session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of those ids that are accounts."""
+    rows = session.execute(select(Account.id, Account.name).where(Account.id.in_(ids)))
+    return dict(rows.tuples().all())
 
 
 def active_administrators(session: Session) -> Sequence[UUID]:

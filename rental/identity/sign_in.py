@@ -45,7 +45,7 @@ class Credentials:
     browser: str
 
 
-def check_credentials(session: Session, given: Credentials, now: datetime) -> UUID | None:
+def check_credentials(session: Session, given: Credentials, now: datetime) -> Account | None:
     """Whose credentials these are, or None. Only reads, so that no lock is held while hashing.
 
     Raises SignInThrottled while the e-mail at this address, or the address, has to wait.
@@ -54,7 +54,7 @@ def check_credentials(session: Session, given: Credentials, now: datetime) -> UU
     account = queries.account_with_email(session, normalised(given.email))
     usable = account if account and account.state is AccountState.ACTIVE else None
     matches = password_matches(usable.password_hash if usable else None, given.password)
-    return usable.id if usable and matches else None
+    return usable if matches else None
 
 
 def require_no_wait(session: Session, given: Credentials, now: datetime) -> None:

@@ -6,6 +6,7 @@ from flask import Flask
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from rental.core.audit import telling_attributes
 from rental.core.errors import DomainError
 from rental.core.outbox import DeliveryState
 from rental.identity.permissions import Role
@@ -25,11 +26,14 @@ def init_app(app: Flask) -> None:
         audit_action_label,
         audit_entity_label,
         actor_label,
+        attribute_label,
         check_words,
     )
     app.jinja_env.globals.update({word.__name__: word for word in words})
     app.jinja_env.globals.update(
-        account_state_chip=ACCOUNT_STATE_CHIP, delivery_state_chip=DELIVERY_STATE_CHIP
+        account_state_chip=ACCOUNT_STATE_CHIP,
+        telling_attributes=telling_attributes,
+        delivery_state_chip=DELIVERY_STATE_CHIP,
     )
     app.jinja_env.filters["role_label"] = role_label
 
@@ -149,6 +153,33 @@ def audit_entity_label(entity: str) -> str:
         "delivery": _("Job"),
         "business_date": _("Business date"),
     }.get(entity, entity)
+
+
+def attribute_label(name: str) -> str:
+    """What an audited attribute is called on the screens; one without words keeps its name."""
+    return {
+        "name": _("Name"),
+        "email": _("E-mail"),
+        "state": _("State"),
+        "language": _("Language"),
+        "theme": _("Theme"),
+        "density": _("Row height"),
+        "role": _("Role"),
+        "roles": _("Roles"),
+        "password_hash": _("Password"),
+        "number": _("Number"),
+        "count": _("Count"),
+        "pinned_on": _("Business date"),
+        "finding_count": _("Problems"),
+        "download_name": _("File name"),
+        "byte_count": _("Bytes"),
+        "expires_at": _("Valid until"),
+        "handler": _("Job"),
+        "started_at": _("Started"),
+        "finished_at": _("Finished"),
+        "used_at": _("Used"),
+        "created_at": _("Since"),
+    }.get(name, name)
 
 
 def actor_label(kind: str, name: str) -> str:

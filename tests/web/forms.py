@@ -24,6 +24,7 @@ class Form:
     hidden_labels: Filling = field(default_factory=dict)
     # What a refusal may write all the same, with the reason beside the form.
     bookkeeping: tuple[str, ...] = ()
+    stores_nothing: bool = False
 
 
 NEW_PASSWORD = "seven lamps over water"
@@ -63,6 +64,7 @@ FORMS: dict[str, Form] = {
         "/styleguide",
         "/styleguide",
         filling={"name": "A", "email": "a@example.jp", "password": "p", "roles": "sales", "note": "n"},
+        stores_nothing=True,
     ),
 }
 

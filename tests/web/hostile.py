@@ -33,6 +33,9 @@ HOSTILE: dict[str, str] = {
     "percent": "%00%s%n",
 }
 
+# For forms that are only there to be looked at.
+SOME = ("empty", "overlong", "no such word", "markup", "NUL", "half a surrogate pair", "huge number", "no day")
+
 
 def cursor(*values: object) -> str:
     """A place to continue from as a list writes it, with values of the attacker's choice."""

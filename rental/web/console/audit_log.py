@@ -13,6 +13,7 @@ from rental.core.db import found, reading
 from rental.core.paging import Order
 from rental.core.runtime import runtime
 from rental.identity.permissions import Permission
+from rental.identity.queries import account_names
 from rental.web.fields import AtMost, ChoiceField, DayField, SearchField
 from rental.web.guards import requires
 from rental.web.sentences import audit_entity_label
@@ -67,7 +68,9 @@ def index() -> ResponseReturnValue:
         Heading("difference", _("Before → after")),
     ]
     if not filters.validate():
-        return render_template("console/audit_log.html", table=empty_table("audit", headings, filters)), 422
+        return render_template(
+            "console/audit_log.html", table=empty_table("audit", headings, filters), names={}
+        ), 422
     statement = entries_matching(
         actor_words=filters.q.data or "",
         entity=filters.entity.data or None,
@@ -75,7 +78,8 @@ def index() -> ResponseReturnValue:
         until=_midnight(filters.to_day, 1),
     )
     table = read_table(reading(), "audit", statement, headings, default_sort="-at", filters=filters)
-    return render_template("console/audit_log.html", table=table)
+    names = account_names(reading(), {entry.entity_id for entry in table.rows if entry.entity_id})
+    return render_template("console/audit_log.html", table=table, names=names)
 
 
 @bp.get("/<uuid:entry_id>")
@@ -83,7 +87,8 @@ def index() -> ResponseReturnValue:
 def show(entry_id: UUID) -> ResponseReturnValue:
     entry = found(reading(), AuditEntry, entry_id)
     together = entries_of_transaction(reading(), entry.transaction_id)
-    return render_template("console/audit_entry.html", entry=entry, together=together)
+    names = account_names(reading(), {row.entity_id for row in [entry, *together] if row.entity_id})
+    return render_template("console/audit_entry.html", entry=entry, together=together, names=names)
 
 
 def _midnight(field: DayField, days_later: int) -> datetime | None:

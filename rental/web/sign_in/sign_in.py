@@ -9,7 +9,7 @@ from wtforms import HiddenField, PasswordField
 from rental.core.db import reading
 from rental.core.errors import DomainError
 from rental.core.runtime import runtime
-from rental.core.uow import begin
+from rental.core.uow import Actor, ActorKind, begin
 from rental.identity.sessions import end_session
 from rental.identity.sign_in import (
     Credentials,
@@ -63,13 +63,16 @@ def answer() -> ResponseReturnValue:
 
 
 def _sign_in(given: Credentials, onward: str | None) -> Response:
-    account_id = check_credentials(reading(), given, runtime().clock.now())
-    reading().rollback()
-    if account_id is None:
+    account = check_credentials(reading(), given, runtime().clock.now())
+    if account is None:
+        reading().rollback()
         with begin(current_actor()) as uow:
             refuse_sign_in(uow, given)
         raise SignInRefused
-    with begin(current_actor()) as uow:
+    person = Actor(ActorKind.PERSON, account.name, account.id, given.address)
+    account_id = account.id
+    reading().rollback()
+    with begin(person) as uow:
         opened = sign_person_in(uow, account_id, given)
     response = make_response(redirect(onward or url_for("home.index"), 303))
     hand_over(response, opened)
