@@ -1,17 +1,20 @@
 """The words for codes, states and kinds, in the reader's language."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Flask
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from rental.assurance.models import CheckRunState
 from rental.core.audit import telling_attributes
 from rental.core.errors import DomainError
 from rental.core.outbox import DeliveryState
 from rental.identity.permissions import Role
 from rental.identity.rules import AccountState, SessionKind
 from rental.notifications.models import Notice, NoticeKind
+from rental.web.formats import instant
 
 
 def init_app(app: Flask) -> None:
@@ -27,6 +30,7 @@ def init_app(app: Flask) -> None:
         audit_entity_label,
         actor_label,
         attribute_label,
+        audited_value,
         check_words,
     )
     app.jinja_env.globals.update({word.__name__: word for word in words})
@@ -176,10 +180,39 @@ def attribute_label(name: str) -> str:
         "expires_at": _("Valid until"),
         "handler": _("Job"),
         "started_at": _("Started"),
+        "stored_at": _("Stored"),
         "finished_at": _("Finished"),
         "used_at": _("Used"),
         "created_at": _("Since"),
     }.get(name, name)
+
+
+def audited_value(name: str, value: Any) -> str:
+    """A value of the audit log as people read it: instants in the company's zone, states in words."""
+    if value is None or value == "":
+        return "—"
+    if name == "role" and value in set(Role):
+        return role_label(Role(value))
+    if name == "state":
+        return _state_label(value)
+    if name.endswith("_at") and isinstance(value, str):
+        return instant(datetime.fromisoformat(value))
+    return str(value)
+
+
+def _state_label(value: str) -> str:
+    if value in set(AccountState):
+        return account_state_label(AccountState(value))
+    if value in set(CheckRunState):
+        return check_run_state_label(CheckRunState(value))
+    return value
+
+
+def check_run_state_label(state: CheckRunState) -> str:
+    return {
+        CheckRunState.WAITING: _("Waiting for a worker"),
+        CheckRunState.FINISHED: _("Finished"),
+    }[state]
 
 
 def actor_label(kind: str, name: str) -> str:

@@ -1,5 +1,6 @@
 """The audit log: who changed what, when, from where and why."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
@@ -78,8 +79,7 @@ def index() -> ResponseReturnValue:
         until=_midnight(filters.to_day, 1),
     )
     table = read_table(reading(), "audit", statement, headings, default_sort="-at", filters=filters)
-    names = account_names(reading(), {entry.entity_id for entry in table.rows if entry.entity_id})
-    return render_template("console/audit_log.html", table=table, names=names)
+    return render_template("console/audit_log.html", table=table, names=_subjects(table.rows))
 
 
 @bp.get("/<uuid:entry_id>")
@@ -87,8 +87,20 @@ def index() -> ResponseReturnValue:
 def show(entry_id: UUID) -> ResponseReturnValue:
     entry = found(reading(), AuditEntry, entry_id)
     together = entries_of_transaction(reading(), entry.transaction_id)
-    names = account_names(reading(), {row.entity_id for row in [entry, *together] if row.entity_id})
+    names = _subjects([entry, *together])
     return render_template("console/audit_entry.html", entry=entry, together=together, names=names)
+
+
+def _subjects(entries: Sequence[AuditEntry]) -> dict[UUID, str]:
+    """Whose account each entry is about, by the entry's id; entries about nobody are left out."""
+    about = {entry.id: account_id for entry in entries if (account_id := _account_id(entry))}
+    names = account_names(reading(), set(about.values()))
+    return {entry_id: names[account_id] for entry_id, account_id in about.items() if account_id in names}
+
+
+def _account_id(entry: AuditEntry) -> UUID | None:
+    named = (entry.after or entry.before or {}).get("account_id")
+    return UUID(named) if named else entry.entity_id
 
 
 def _midnight(field: DayField, days_later: int) -> datetime | None:
