@@ -16,12 +16,12 @@ from flask_migrate import downgrade, upgrade
 from rental.app import create_app
 from rental.assurance.checks import as_report, ask_all
 from rental.config import Config, SettingError, read_config
-from rental.core import audit
-from rental.core.business_date import pin_business_date
+from rental.core import sealing
 from rental.core.db import reading, reading_snapshot
 from rental.core.errors import DomainError
 from rental.core.runtime import runtime
 from rental.core.uow import begin, system
+from rental.demo.clock import pin_business_date
 from rental.demo.people import Profile, keep_passwords, kept_sign_ins, load_people
 from rental.identity.accounts import invite_account, normalised, open_set_up_link
 from rental.identity.permissions import Role
@@ -202,7 +202,7 @@ def audit_group() -> None:
 def verify_audit(app: Flask) -> None:
     """Computes every seal again; exit 2 when an entry is not as it was sealed."""
     with reading_snapshot() as snapshot:
-        seen = audit.verify(snapshot)
+        seen = sealing.verify(snapshot)
     print(f"{seen.sealed_count} sealed, {seen.unsealed_count} not sealed yet, head {seen.head}")
     for broken in seen.broken:
         print(f"  {broken.sequence}: {broken.problem} {broken.entry_id or ''}".rstrip())

@@ -12,10 +12,11 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 
 from rental.assurance.jobs import start_nightly_check
-from rental.core import audit, idempotency, outbox
+from rental.core import deliveries, idempotency
 from rental.core.db import db
 from rental.core.ids import new_id
 from rental.core.runtime import runtime
+from rental.core.sealing import seal_committed
 from rental.core.turns import Daily, Every, give_clock_back, take_clock, take_turn
 from rental.core.uow import UnitOfWork, begin, system
 from rental.identity.sessions import forget_old_sessions
@@ -36,9 +37,9 @@ class PeriodicJob:
 
 
 JOBS = (
-    PeriodicJob("seal the audit log", Every(EVERY), audit.seal_committed),
-    PeriodicJob("take back expired leases", Every(EVERY), outbox.take_back_expired),
-    PeriodicJob("forget done deliveries", Every(timedelta(hours=1)), outbox.forget_done),
+    PeriodicJob("seal the audit log", Every(EVERY), seal_committed),
+    PeriodicJob("take back expired leases", Every(EVERY), deliveries.take_back_expired),
+    PeriodicJob("forget done deliveries", Every(timedelta(hours=1)), deliveries.forget_done),
     PeriodicJob("forget idempotency keys", Every(timedelta(hours=1)), idempotency.forget_old_keys),
     PeriodicJob("forget sign-in failures", Every(timedelta(hours=1)), forget_old_failures),
     PeriodicJob("forget old sessions", Daily(4), forget_old_sessions),
@@ -54,7 +55,7 @@ def tick(holder: UUID) -> bool:
     for job in JOBS:
         _give_turn(job)
     with begin(ACTOR) as uow:
-        uow.rings.extend(outbox.ring_again(uow, limit=runtime().doorbell.room()))
+        uow.rings.extend(deliveries.ring_again(uow, limit=runtime().doorbell.room()))
     return True
 
 

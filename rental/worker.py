@@ -18,11 +18,12 @@ from rq import Queue as RqQueue
 from rq import Worker
 from rq.serializers import JSONSerializer
 
-from rental.core import outbox
+from rental.core import deliveries
 from rental.core.bus import Queue, Ring
 from rental.core.db import db, reading
 from rental.core.errors import DomainError
 from rental.core.events import from_wire
+from rental.core.outbox import due_deliveries
 from rental.core.runtime import runtime
 from rental.core.uow import begin, system
 
@@ -78,12 +79,12 @@ def deliver(delivery_id: str) -> None:
 def run_delivery(delivery_id: UUID) -> bool:
     """Claims the delivery and runs its handler; True when its effect was saved by this call."""
     with begin(ACTOR) as uow:
-        held = outbox.claim(uow, delivery_id)
+        held = deliveries.claim(uow, delivery_id)
     if held is None:
         return False
     try:
         with begin(ACTOR) as uow:
-            delivery = outbox.hold(uow, held)
+            delivery = deliveries.hold(uow, held)
             if delivery is None:
                 return False
             uow.because(f"{delivery.message.name} → {delivery.handler}")
@@ -91,11 +92,11 @@ def run_delivery(delivery_id: UUID) -> bool:
             if handler is None:
                 raise UnknownHandler(delivery.handler)
             handler.run(uow, from_wire(handler.event, delivery.message.payload))
-            outbox.finish(uow, delivery)
+            deliveries.finish(uow, delivery)
     except Exception as error:  # the edge: whatever a handler raises is kept for the job page
         log.exception("delivery %s failed", delivery_id)
         with begin(ACTOR) as uow:
-            outbox.give_back(
+            deliveries.give_back(
                 uow,
                 held,
                 error_code=error.code if isinstance(error, DomainError) else type(error).__name__,
@@ -108,7 +109,7 @@ def run_delivery(delivery_id: UUID) -> bool:
 def run_everything_due(limit: int = 1000) -> int:
     """Runs what waits, in this process, until nothing is due; returns how many took effect."""
     done = 0
-    while due := outbox.due_deliveries(reading(), now=runtime().clock.now()):
+    while due := due_deliveries(reading(), now=runtime().clock.now()):
         reading().rollback()
         for delivery_id in due:
             done += run_delivery(delivery_id)

@@ -11,8 +11,8 @@ from rental.assurance.checks import as_report, ask_all
 from rental.assurance.events import CheckStarted
 from rental.assurance.models import CHECK_RUN_STATES, CheckResult, CheckRun, CheckRunState
 from rental.core.db import reading_snapshot
-from rental.core.files import keep_file
 from rental.core.numbering import next_number
+from rental.core.stored_files import keep_file
 from rental.core.uow import UnitOfWork, locked
 from rental.identity.queries import active_administrators
 from rental.notifications.models import NoticeKind

@@ -10,9 +10,10 @@ from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from rental.assurance.models import CheckRun
-from rental.core import audit
+from rental.core.audit import AuditEntry
 from rental.core.numbering import Counter
 from rental.core.outbox import Delivery, DeliveryState, OutboxMessage
+from rental.core.sealing import verify
 from rental.identity.models import Account, AccountSession
 from rental.identity.rules import AccountState
 
@@ -74,10 +75,10 @@ def broken_seals(session: Session, as_of: datetime) -> list[dict[str, Any]]:
     """P4: an audit entry that is not as it was sealed, a missing one, or one left unsealed for 15 minutes."""
     broken: list[dict[str, Any]] = [
         {"sequence": seal.sequence, "entry": seal.entry_id, "problem": seal.problem}
-        for seal in audit.verify(session).broken
+        for seal in verify(session).broken
     ]
-    unsealed = select(audit.AuditEntry.id.label("entry"), audit.AuditEntry.at, audit.AuditEntry.entity).where(
-        audit.AuditEntry.sequence.is_(None), audit.AuditEntry.at < as_of - timedelta(minutes=15)
+    unsealed = select(AuditEntry.id.label("entry"), AuditEntry.at, AuditEntry.entity).where(
+        AuditEntry.sequence.is_(None), AuditEntry.at < as_of - timedelta(minutes=15)
     )
     return broken + [{**row, "problem": "unsealed"} for row in _rows(session, unsealed)]
 

@@ -9,9 +9,9 @@ from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from rental.core.db import Base, text_enum
-from rental.core.files import StoredFile
 from rental.core.ids import new_id
 from rental.core.states import States
+from rental.core.stored_files import StoredFile
 from rental.identity.models import Account
 
 

@@ -1,17 +1,14 @@
 """Who changed what, when, where and why: appended with the change, sealed by a hash chain afterwards.
 
 Entries are appended unchained, because a chain inside the transaction would queue every writer. The tick
-seals what is committed, in one sequence; from then on the database refuses any change of the entry, and
-`verify` notices one made behind the database's back.
+seals what is committed (`sealing`); from then on the database refuses any change of the entry.
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, Select, String, Text, event, func, insert, inspect, select
@@ -21,10 +18,6 @@ from rental.core.db import Base
 from rental.core.ids import new_id
 from rental.core.money import Money
 
-if TYPE_CHECKING:
-    from rental.core.uow import UnitOfWork
-
-FIRST_PREVIOUS_SEAL = "0" * 64
 MASK = "•••"
 
 
@@ -68,7 +61,7 @@ Index(
     sqlite_where=AuditEntry.sequence.is_(None),
 )
 
-_FACTS = (
+FACTS = (
     "id",
     "at",
     "transaction_id",
@@ -127,8 +120,8 @@ def append(session: Session, changes: Sequence[Change]) -> None:
             "action": change.action,
             "entity": change.entity,
             "entity_id": change.entity_id,
-            "before": change.before and _plain(change.before),
-            "after": change.after and _plain(change.after),
+            "before": change.before and plain(change.before),
+            "after": change.after and plain(change.after),
         }
         for change in changes
     ]
@@ -188,11 +181,12 @@ def _shown(value: Any, secret: bool) -> Any:
     return MASK if secret and value is not None else value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value as JSON knows it, the same on every database."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Money):
@@ -240,90 +234,3 @@ def telling_attributes(entry: AuditEntry) -> list[str]:
     """The attributes of the change that tell a person something, in the order of the table."""
     names = entry.after or entry.before or {}
     return [name for name in names if name not in _TECHNICAL and name != "id" and not name.endswith("_id")]
-
-
-def seal_committed(uow: "UnitOfWork", *, limit: int = 1000) -> int:
-    """Chains the oldest unsealed entries to the last seal; returns how many. Only the tick calls it."""
-    session = uow.session
-    last = session.execute(
-        select(AuditEntry.sequence, AuditEntry.seal)
-        .where(AuditEntry.sequence.is_not(None))
-        .order_by(AuditEntry.sequence.desc())
-        .limit(1)
-    ).one_or_none()
-    sequence, previous = (last.sequence or 0, last.seal or "") if last else (0, FIRST_PREVIOUS_SEAL)
-    entries = session.scalars(
-        select(AuditEntry).where(AuditEntry.sequence.is_(None)).order_by(AuditEntry.id).limit(limit)
-    ).all()
-    for entry in entries:
-        sequence += 1
-        entry.sequence = sequence
-        entry.previous_seal = previous
-        previous = entry.seal = seal_of(entry)
-    session.flush()
-    return len(entries)
-
-
-def seal_of(entry: AuditEntry) -> str:
-    """SHA-256 over the previous seal, the place in the chain and every fact of the entry."""
-    facts = {name: _plain(getattr(entry, name)) for name in _FACTS}
-    canonical = json.dumps(
-        [entry.previous_seal, entry.sequence, facts],
-        ensure_ascii=False,
-        sort_keys=True,
-        separators=(",", ":"),
-    )
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenSeal:
-    """An entry that is not as it was sealed, or a place in the chain with no entry."""
-
-    sequence: int
-    entry_id: UUID | None
-    problem: str
-
-
-@dataclass(slots=True)
-class Verification:
-    """What `verify` saw. `head` may be kept elsewhere, to notice a chain rewritten as a whole."""
-
-    sealed_count: int = 0
-    unsealed_count: int = 0
-    head: str = FIRST_PREVIOUS_SEAL
-    broken: list[BrokenSeal] = field(default_factory=list)
-
-
-def verify(session: Session, *, batch: int = 2000) -> Verification:
-    """Reads the whole chain and computes every seal again."""
-    seen = Verification()
-    seen.unsealed_count = (
-        session.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.sequence.is_(None))) or 0
-    )
-    expected = 1
-    for entry in _sealed_entries(session, batch):
-        sequence = entry.sequence or 0
-        if sequence != expected:
-            seen.broken.append(BrokenSeal(expected, None, "missing"))
-        elif entry.previous_seal != seen.head:
-            seen.broken.append(BrokenSeal(sequence, entry.id, "chain_broken"))
-        if entry.seal != seal_of(entry):
-            seen.broken.append(BrokenSeal(sequence, entry.id, "edited"))
-        seen.head = entry.seal or ""
-        seen.sealed_count += 1
-        expected = sequence + 1
-    return seen
-
-
-def _sealed_entries(session: Session, batch: int) -> Iterator[AuditEntry]:
-    after = 0
-    while True:
-        entries = session.scalars(
-            select(AuditEntry).where(AuditEntry.sequence > after).order_by(AuditEntry.sequence).limit(batch)
-        ).all()
-        yield from entries
-        if len(entries) < batch:
-            return
-        after = entries[-1].sequence or after
-        session.expunge_all()

@@ -3,13 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from rental.core.events import Event
-
-if TYPE_CHECKING:
-    from rental.core.uow import UnitOfWork
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -25,12 +22,12 @@ class Queue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One reaction: `name` is stored with the delivery, so it outlives a rename of the code."""
+    """One reaction: `run` takes the unit of work and the event; `name` is stored with the delivery."""
 
     name: str
     event: type[Event]
     queue: Queue
-    run: Callable[["UnitOfWork", Any], None]
+    run: Callable[[Any, Any], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,11 @@
 """The day the company's books say it is: the calendar's, or one that a loaded demo company pins."""
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 from sqlalchemy import CheckConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from rental.core.db import Base
-
-if TYPE_CHECKING:
-    from rental.core.uow import UnitOfWork
 
 
 class BusinessDate(Base):
@@ -25,13 +21,3 @@ class BusinessDate(Base):
 def pinned_business_date(session: Session) -> date | None:
     """The pinned day, or None when the calendar rules."""
     return session.scalar(select(BusinessDate.pinned_on))
-
-
-def pin_business_date(uow: "UnitOfWork", day: date) -> None:
-    """From now on `uow.today` is this day. Sign-in, leases and audit keep the real clock."""
-    pinned = uow.session.get(BusinessDate, 1)
-    if pinned is None:
-        uow.session.add(BusinessDate(id=1, pinned_on=day))
-    else:
-        pinned.pinned_on = day
-    uow.session.flush()

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import String, delete, select
@@ -15,9 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from rental.core.db import Base
 from rental.core.errors import Invalid
 from rental.core.ids import new_id
-
-if TYPE_CHECKING:
-    from rental.core.uow import UnitOfWork
+from rental.core.uow import UnitOfWork
 
 KEEP = timedelta(days=7)
 
@@ -42,7 +40,7 @@ class IdempotencyKey(Base):
 
 
 def once(
-    uow: "UnitOfWork", owner: str, key: str, content: Any, command: Callable[[], dict[str, Any]]
+    uow: UnitOfWork, owner: str, key: str, content: Any, command: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
     """Runs the command unless this key was used: then answers what it answered before.
 
@@ -75,7 +73,7 @@ def new_key() -> str:
     return new_id().hex
 
 
-def forget_old_keys(uow: "UnitOfWork") -> None:
+def forget_old_keys(uow: UnitOfWork) -> None:
     """Keys are remembered for a week."""
     uow.session.execute(delete(IdempotencyKey).where(IdempotencyKey.used_at < uow.now - KEEP))
 

@@ -4,17 +4,13 @@ Take the number as the last lock before the commit: whoever waits for the same s
 the transaction is undone, so is the number, and the next one gets it.
 """
 
-from typing import TYPE_CHECKING
-
 from sqlalchemy import BigInteger, String
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rental.core.db import Base
-
-if TYPE_CHECKING:
-    from rental.core.uow import UnitOfWork
+from rental.core.uow import UnitOfWork
 
 
 class Counter(Base):
@@ -27,12 +23,12 @@ class Counter(Base):
     next_number: Mapped[int] = mapped_column(BigInteger)
 
 
-def next_number(uow: "UnitOfWork", series: str) -> int:
+def next_number(uow: UnitOfWork, series: str) -> int:
     """The next number of the series, without gaps and without duplicates."""
     return next_block(uow, series, 1).start
 
 
-def next_block(uow: "UnitOfWork", series: str, count: int) -> range:
+def next_block(uow: UnitOfWork, series: str, count: int) -> range:
     """The next `count` numbers of the series, as one block. Raises ValueError when count is not positive."""
     if count < 1:
         raise ValueError("a block has at least one number")

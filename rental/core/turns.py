@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,9 +9,7 @@ from sqlalchemy import String, or_, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from rental.core.db import Base
-
-if TYPE_CHECKING:
-    from rental.core.uow import UnitOfWork
+from rental.core.uow import UnitOfWork
 
 # A tick that has not renewed its lease for this long is gone; the next one takes over.
 TICK_LEASE = timedelta(seconds=15)
@@ -53,7 +50,7 @@ class Daily:
         return turn if turn <= local else turn - timedelta(days=1)
 
 
-def take_clock(uow: "UnitOfWork", holder: UUID) -> bool:
+def take_clock(uow: UnitOfWork, holder: UUID) -> bool:
     """Takes or renews the lease on keeping the clock; False while another holder's is valid."""
     if uow.session.get(PeriodicTurn, _TICK) is None:
         uow.session.add(PeriodicTurn(name=_TICK, holder=holder, due_at=uow.now + TICK_LEASE))
@@ -77,7 +74,7 @@ def take_clock(uow: "UnitOfWork", holder: UUID) -> bool:
     )
 
 
-def give_clock_back(uow: "UnitOfWork", holder: UUID) -> None:
+def give_clock_back(uow: UnitOfWork, holder: UUID) -> None:
     """The next one need not wait for the lease to run out."""
     uow.session.execute(
         update(PeriodicTurn)
@@ -86,7 +83,7 @@ def give_clock_back(uow: "UnitOfWork", holder: UUID) -> None:
     )
 
 
-def take_turn(uow: "UnitOfWork", name: str, schedule: Every | Daily, zone: ZoneInfo) -> bool:
+def take_turn(uow: UnitOfWork, name: str, schedule: Every | Daily, zone: ZoneInfo) -> bool:
     """Whether this job's turn has come; if so, it is taken in this transaction.
 
     A daily job of a new installation waits for its first hour instead of running at once.

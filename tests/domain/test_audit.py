@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from rental.core import audit
+from rental.core import sealing
 from rental.core.audit import MASK, AuditEntry
 from rental.core.db import reading, writing_engine
 from rental.core.uow import Actor, ActorKind, begin
@@ -22,9 +22,9 @@ def entries(story: Story) -> list[AuditEntry]:
         return list(session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
 
 
-def verified(story: Story) -> audit.Verification:
+def verified(story: Story) -> sealing.Verification:
     with story.reading() as session:
-        return audit.verify(session)
+        return sealing.verify(session)
 
 
 def behind_the_back(story: Story, *statements: str) -> None:

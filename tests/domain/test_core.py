@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from rental.core.business_date import pin_business_date
+from rental.core.deliveries import forget_done
 from rental.core.errors import NotFound
-from rental.core.files import StoredFile, keep_file
 from rental.core.idempotency import IdempotencyKey, KeyUsedForAnotherRequest, forget_old_keys, once
-from rental.core.outbox import Delivery, OutboxMessage, forget_done
+from rental.core.outbox import Delivery, OutboxMessage
 from rental.core.paging import Order, UnreadableCursor, page_of, read_cursor
+from rental.core.stored_files import StoredFile, keep_file
 from rental.core.turns import Daily, Every, give_clock_back, take_clock, take_turn
+from rental.demo.clock import pin_business_date
 from rental.identity.accounts import change_preferences
 from rental.identity.events import PasswordSet
 from rental.identity.models import Account, AccountSession

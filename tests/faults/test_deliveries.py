@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from rental.assurance.checking import start_check
 from rental.assurance.models import CheckResult, CheckRun, CheckRunState
-from rental.core import outbox
+from rental.core import deliveries
 from rental.core.db import reading_snapshot
-from rental.core.files import StoredFile
-from rental.core.outbox import LEASE, Delivery, DeliveryState
+from rental.core.deliveries import LEASE
+from rental.core.outbox import Delivery, DeliveryState
+from rental.core.stored_files import StoredFile
 from rental.core.uow import begin, system
 from rental.identity.events import PasswordSet
 from rental.identity.permissions import Role
@@ -120,7 +121,7 @@ def test_a_handler_that_fails_is_tried_again_and_then_parked(app: Flask, story: 
     assert story.count(Notice) == 0
 
     with app.app_context(), begin(system("again")) as uow:
-        outbox.run_again(uow, delivery.id)
+        deliveries.run_again(uow, delivery.id)
     story.everything_happens()
     with story.reading() as session:
         delivery = session.scalars(select(Delivery)).one()
@@ -133,15 +134,15 @@ def test_a_worker_that_lost_its_lease_cannot_save(app: Flask, story: Story) -> N
     story.everything_happens()
     delivery_id = announce(story, person.id)
     with story.begin() as uow:
-        lost = outbox.claim(uow, delivery_id)
+        lost = deliveries.claim(uow, delivery_id)
     story.later(seconds=LEASE.total_seconds() + 1)
     story.tick()
     with story.begin() as uow:
-        valid = outbox.claim(uow, delivery_id)
+        valid = deliveries.claim(uow, delivery_id)
     assert lost
     assert valid
     with story.begin() as uow:
-        assert outbox.hold(uow, lost) is None
-        assert outbox.hold(uow, valid) is not None
+        assert deliveries.hold(uow, lost) is None
+        assert deliveries.hold(uow, valid) is not None
     with app.app_context(), reading_snapshot() as session:
         assert session.scalars(select(Delivery.attempt_count).where(Delivery.id == delivery_id)).one() == 2

@@ -8,7 +8,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from rental.core.db import found, reading
-from rental.core.outbox import Delivery, DeliveryState, deliveries_matching, delivery_counts, run_again
+from rental.core.deliveries import run_again
+from rental.core.outbox import Delivery, DeliveryState, deliveries_matching, delivery_counts
 from rental.core.paging import Order
 from rental.core.runtime import runtime
 from rental.core.uow import begin

@@ -1,0 +1,85 @@
+"""One browser for all tests; a company behind a server for each."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from playwright.sync_api import BrowserContext
+
+from rental.app import create_app
+from rental.core.clock import SystemClock
+from rental.core.db import db
+from tests.browser.site import CHROMIUM, Site, served
+from tests.conftest import config_for
+from tests.support.databases import Database, make_database
+from tests.support.story import Story
+
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
+
+
+@contextmanager
+def migrated_sqlite(home: Path) -> Iterator[tuple[Flask, Database]]:
+    """An app on a migrated SQLite database, for what looks and behaves alike on every database."""
+    database = make_database("sqlite")
+    app = create_app(config_for(database.url, home))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    database.keep_as_template()
+    yield app, database
+    with app.app_context():
+        db.engine.dispose()
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Database, str]]:
+    with migrated_sqlite(tmp_path_factory.mktemp("home")) as (app, database), served(app) as url:
+        yield app, database, url
+
+
+@pytest.fixture(scope="session")
+def server_url(installation: tuple[Flask, Database]) -> Iterator[str]:
+    with served(installation[0]) as url:
+        yield url
+
+
+@pytest.fixture
+def site(
+    sqlite_server: tuple[Flask, Database, str], new_context: Callable[..., BrowserContext]
+) -> Iterator[Site]:
+    """A fresh company on SQLite. At the end nothing may have been complained about."""
+    app, database, url = sqlite_server
+    database.renew()
+    site = Site(Story(app), url, new_context)
+    yield site
+    app.extensions["rental"].clock = SystemClock()
+    with app.app_context():
+        db.engine.dispose()
+    assert site.watch.complaints == []
+
+
+@pytest.fixture
+def site_on_each_database(
+    story: Story, server_url: str, new_context: Callable[..., BrowserContext]
+) -> Iterator[Site]:
+    """A fresh company, once on SQLite and once on PostgreSQL."""
+    site = Site(story, server_url, new_context)
+    yield site
+    assert site.watch.complaints == []
