@@ -20,7 +20,7 @@ from rq.serializers import JSONSerializer
 
 from rental.core import deliveries
 from rental.core.bus import Queue, Ring
-from rental.core.db import db, reading
+from rental.core.db import db, reading, reading_snapshot
 from rental.core.errors import DomainError
 from rental.core.events import from_wire
 from rental.core.outbox import due_deliveries
@@ -79,20 +79,11 @@ def deliver(delivery_id: str) -> None:
 def run_delivery(delivery_id: UUID) -> bool:
     """Claims the delivery and runs its handler; True when its effect was saved by this call."""
     with begin(ACTOR) as uow:
-        held = deliveries.claim(uow, delivery_id)
+        held = deliveries.claim(uow, runtime().bus, delivery_id)
     if held is None:
         return False
     try:
-        with begin(ACTOR) as uow:
-            delivery = deliveries.hold(uow, held)
-            if delivery is None:
-                return False
-            uow.because(f"{delivery.message.name} → {delivery.handler}")
-            handler = runtime().bus.named(delivery.handler)
-            if handler is None:
-                raise UnknownHandler(delivery.handler)
-            handler.run(uow, from_wire(handler.event, delivery.message.payload))
-            deliveries.finish(uow, delivery)
+        return _take_effect(held)
     except Exception as error:  # the edge: whatever a handler raises is kept for the job page
         log.exception("delivery %s failed", delivery_id)
         with begin(ACTOR) as uow:
@@ -103,6 +94,25 @@ def run_delivery(delivery_id: UUID) -> bool:
                 error_detail=traceback.format_exc()[-_DETAIL_LENGTH:],
             )
         return False
+
+
+def _take_effect(held: deliveries.Claim) -> bool:
+    """What the handler changes and that the delivery is done are one transaction."""
+    handler = runtime().bus.named(held.handler)
+    if handler is None:
+        raise UnknownHandler(held.handler)
+    event = from_wire(handler.event, held.payload)
+    arguments: list[object] = [event]
+    if handler.reads:
+        with reading_snapshot() as snapshot:
+            arguments.append(handler.reads(snapshot, event, runtime().clock.now()))
+    with begin(ACTOR) as uow:
+        delivery = deliveries.hold(uow, held)
+        if delivery is None:
+            return False
+        uow.because(f"{held.message} → {held.handler}")
+        handler.run(uow, *arguments)
+        deliveries.finish(uow, delivery)
     return True
 
 

@@ -7,10 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rental.assurance.checks import as_report, ask_all
+from rental.assurance.checks import Answer, as_report
 from rental.assurance.events import CheckStarted
 from rental.assurance.models import CHECK_RUN_STATES, CheckResult, CheckRun, CheckRunState
-from rental.core.db import reading_snapshot
 from rental.core.numbering import next_number
 from rental.core.stored_files import keep_file
 from rental.core.uow import UnitOfWork, locked
@@ -30,15 +29,13 @@ def start_check(uow: UnitOfWork) -> CheckRun:
     return run
 
 
-def answer_check(uow: UnitOfWork, check_run_id: UUID) -> None:
-    """Asks every question in one snapshot and stores the answers and the whole report."""
+def answer_check(uow: UnitOfWork, check_run_id: UUID, answers: Sequence[Answer]) -> None:
+    """Stores the answers and the whole report, and tells whoever should know of findings."""
     run = locked(uow, CheckRun, check_run_id)
     if run.state is CheckRunState.FINISHED:
         return
     CHECK_RUN_STATES.check(run.state, CheckRunState.FINISHED)
 
-    with reading_snapshot() as snapshot:
-        answers = ask_all(snapshot, uow.now)
     report = as_report(answers, uow.now)
 
     file = keep_file(

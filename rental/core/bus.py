@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from rental.core.events import Event
 
 F = TypeVar("F", bound=Callable[..., None])
+
+# A chunk of work takes at most 5 s; a lease that has run out means that the worker is gone.
+LEASE = timedelta(seconds=30)
 
 
 class Queue(StrEnum):
@@ -22,12 +28,18 @@ class Queue(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One reaction: `run` takes the unit of work and the event; `name` is stored with the delivery."""
+    """One reaction: `run` takes the unit of work and the event; `name` is stored with the delivery.
+
+    What takes long to read is read before the transaction, so that no writer waits: `reads` takes a snapshot,
+    the event and the present instant, and what it returns is the third argument of `run`.
+    """
 
     name: str
     event: type[Event]
     queue: Queue
-    run: Callable[[Any, Any], None]
+    lease: timedelta
+    reads: Callable[[Session, Any, datetime], Any] | None
+    run: Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +70,18 @@ class NoDoorbell:
         return 0
 
 
-def on(event: type[Event], *, queue: Queue = Queue.EVENTS) -> Callable[[F], F]:
+def on(
+    event: type[Event],
+    *,
+    queue: Queue = Queue.EVENTS,
+    lease: timedelta = LEASE,
+    reads: Callable[[Session, Any, datetime], Any] | None = None,
+) -> Callable[[F], F]:
     """Marks a function as the reaction to an event; `wiring` decides whether it is subscribed."""
 
     def mark(function: F) -> F:
         package = function.__module__.removeprefix("rental.").split(".")[0]
-        handler = Handler(f"{package}.{function.__name__}", event, queue, function)
+        handler = Handler(f"{package}.{function.__name__}", event, queue, lease, reads, function)
         function.__handler__ = handler  # type: ignore[attr-defined]
         return function
 

@@ -7,18 +7,17 @@ a message delivered often takes effect once, and a crash is done again from zero
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, or_, select
 
-from rental.core.bus import Ring
+from rental.core.bus import LEASE, Bus, Ring
 from rental.core.errors import NotFound
 from rental.core.ids import new_id
 from rental.core.outbox import DELIVERY_STATES, Delivery, DeliveryState, OutboxMessage
 from rental.core.uow import UnitOfWork
 
-# A chunk of work takes at most 5 s; a lease that has run out means that the worker is gone.
-LEASE = timedelta(seconds=30)
 # How long after a ring nobody came: the ring is taken as lost and repeated.
 RING_AGAIN = timedelta(seconds=15)
 # Waits before the second, third … attempt; after the last one a person decides.
@@ -28,13 +27,16 @@ KEEP_DONE = timedelta(days=35)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on one delivery until the lease runs out."""
+    """The right to work on one delivery until the lease runs out, and what it is about."""
 
     delivery_id: UUID
     token: UUID
+    handler: str
+    message: str
+    payload: dict[str, Any]
 
 
-def claim(uow: UnitOfWork, delivery_id: UUID, *, lease: timedelta = LEASE) -> Claim | None:
+def claim(uow: UnitOfWork, bus: Bus, delivery_id: UUID) -> Claim | None:
     """Takes the delivery if it is due and free; None when it is done, parked, not due or somebody's."""
     delivery = uow.session.scalar(
         select(Delivery)
@@ -47,12 +49,14 @@ def claim(uow: UnitOfWork, delivery_id: UUID, *, lease: timedelta = LEASE) -> Cl
     )
     if delivery is None:
         return None
+    handler = bus.named(delivery.handler)
     DELIVERY_STATES.check(delivery.state, DeliveryState.RUNNING)
     delivery.state = DeliveryState.RUNNING
     delivery.attempt_count += 1
     delivery.token = new_id()
-    delivery.lease_until = uow.now + lease
-    return Claim(delivery.id, delivery.token)
+    delivery.lease_until = uow.now + (handler.lease if handler else LEASE)
+    message = delivery.message
+    return Claim(delivery.id, delivery.token, delivery.handler, message.name, message.payload)
 
 
 def hold(uow: UnitOfWork, held: Claim) -> Delivery | None:

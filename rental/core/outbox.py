@@ -120,16 +120,10 @@ def deliveries_matching(*, state: DeliveryState | None, handler: str | None) -> 
 def delivery_counts(session: Session) -> dict[DeliveryState, int]:
     """How many deliveries are in each state that is not the end."""
     unfinished = [state for state in DeliveryState if state is not DeliveryState.DONE]
-    rows = (
-        session.execute(
-            select(Delivery.state, func.count())
-            .where(Delivery.state.in_(unfinished))
-            .group_by(Delivery.state)
-        )
-        .tuples()
-        .all()
+    statement = (
+        select(Delivery.state, func.count()).where(Delivery.state.in_(unfinished)).group_by(Delivery.state)
     )
-    return dict.fromkeys(unfinished, 0) | dict(rows)
+    return dict.fromkeys(unfinished, 0) | dict(session.execute(statement).all())
 
 
 def due_deliveries(session: Session, *, now: datetime, limit: int = 100) -> Sequence[UUID]:

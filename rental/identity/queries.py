@@ -44,14 +44,14 @@ def accounts_matching(*, words: str, role: Role | None, state: AccountState | No
 
 def account_counts(session: Session) -> dict[AccountState, int]:
     """How many accounts are in each state."""
-    rows = session.execute(select(Account.state, func.count()).group_by(Account.state)).tuples().all()
+    rows = session.execute(select(Account.state, func.count()).group_by(Account.state)).all()
     return dict.fromkeys(AccountState, 0) | dict(rows)
 
 
 def account_names(session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
     """The names of those ids that are accounts."""
     rows = session.execute(select(Account.id, Account.name).where(Account.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def active_administrators(session: Session) -> Sequence[UUID]:

@@ -1,17 +1,21 @@
 """Form fields that take what people type: full-width digits, Japanese eras, stray spaces."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
 from flask_babel import gettext as _
 from wtforms import Field, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
-from wtforms.widgets import CheckboxInput, EmailInput, ListWidget, SearchInput, TextInput
+from wtforms.widgets import CheckboxInput, EmailInput, HiddenInput, ListWidget, SearchInput, TextInput
 
 from rental.core.money import Money
 from rental.core.text import narrow, parse_day, parse_yen, tidy
+
+E = TypeVar("E", bound=Enum)
 
 _EMAIL = re.compile(r"^[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$")
 
@@ -120,6 +124,20 @@ class YenField(Field):
         self.data = Money(amount)
 
 
+class VersionField(Field):
+    """The version of the row that the form shows, hidden. `data` is a whole number or None."""
+
+    widget = HiddenInput()
+
+    def _value(self) -> str:
+        return str(self.data) if self.data is not None else ""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data: int | None = None
+        if valuelist and re.fullmatch(r"[0-9]{1,9}", valuelist[0]):
+            self.data = int(valuelist[0])
+
+
 class ChoiceField(SelectField):
     """One of a few; a value that is not among them is refused by name."""
 
@@ -140,6 +158,11 @@ class ChecksField(SelectMultipleField):
             raise StopValidation(_("Choose from the list."))
 
 
-def choices_of(values: Sequence[Any], label: Any) -> list[tuple[str, str]]:
+def choices(*pairs: tuple[str, Any]) -> list[SelectChoice]:
+    """Choices of a field from values and their words."""
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
+def choices_of(values: Iterable[E], label: Callable[[E], str]) -> list[SelectChoice]:
     """Choices of an enumeration, with their words."""
-    return [(value.value, label(value)) for value in values]
+    return [SelectChoice(str(value.value), label(value)) for value in values]

@@ -30,6 +30,7 @@ def init_app(app: Flask) -> None:
         audit_entity_label,
         actor_label,
         attribute_label,
+        reason_label,
         audited_value,
         check_words,
     )
@@ -179,11 +180,11 @@ def attribute_label(name: str) -> str:
         "byte_count": _("Bytes"),
         "expires_at": _("Valid until"),
         "handler": _("Job"),
-        "started_at": _("Started"),
-        "stored_at": _("Stored"),
-        "finished_at": _("Finished"),
-        "used_at": _("Used"),
-        "created_at": _("Since"),
+        "started_at": _("Started at"),
+        "stored_at": _("Stored at"),
+        "finished_at": _("Finished at"),
+        "used_at": _("Used at"),
+        "created_at": _("Created at"),
     }.get(name, name)
 
 
@@ -215,13 +216,25 @@ def check_run_state_label(state: CheckRunState) -> str:
     }[state]
 
 
+def reason_label(reason: str | None) -> str:
+    """Why something was done: the machinery's own reasons in words, a person's as they wrote it."""
+    return {
+        None: "—",
+        "demo company": _("The demo company was loaded"),
+        "demo clock": _("The business date of the demo company was moved"),
+        "first administrator": _("The first administrator was let in"),
+        "set-up link asked for at the command line": _("A set-up link was asked for at the command line"),
+        "nightly check": _("The check of every night"),
+    }.get(reason, reason or "")
+
+
 def actor_label(kind: str, name: str) -> str:
     """A person by name, the machinery by what it is."""
     if kind == "person":
         return _("Visitor") if name == "visitor" else name
     return {
         "worker": _("Worker"),
-        "tick": _("Periodic job"),
+        "tick": _("Periodic process"),
         "cli": _("Command line"),
         "demo": _("Demo company"),
     }.get(name, name)

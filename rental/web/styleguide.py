@@ -22,6 +22,7 @@ from rental.web.fields import (
     NewPasswordField,
     SearchField,
     YenField,
+    choices,
     choices_of,
 )
 from rental.web.guards import public
@@ -43,22 +44,22 @@ class SampleForm(FlaskForm):
     password = NewPasswordField(_l("New password"), validators=[Needed()])
     start = DayField(_l("From"), validators=[Needed()])
     price = YenField(_l("Monthly fee"), validators=[Needed()])
-    language = ChoiceField(_l("Language"), choices=[("ja", "日本語"), ("en", "English")])
+    language = ChoiceField(_l("Language"), choices=choices(("ja", "日本語"), ("en", "English")))
     roles = ChecksField(_l("Roles"))
-    theme = RadioField(_l("Theme"), choices=[("light", _l("Light")), ("dark", _l("Dark"))])
+    theme = RadioField(_l("Theme"), choices=choices(("light", _l("Light")), ("dark", _l("Dark"))))
     note = TextAreaField(_l("Note"), validators=[AtMost(1000)])
     is_urgent = BooleanField(_l("Urgent"))
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self.roles.choices = choices_of(list(Role), role_label)
+        self.roles.choices = choices_of(Role, role_label)
 
 
 class SampleFilter(FilterForm):
     """A search and a choice, as above a list."""
 
     q = SearchField(_l("Search"))
-    state = ChoiceField(_l("State"), choices=[("", _l("All states")), ("active", _l("Active"))])
+    state = ChoiceField(_l("State"), choices=choices(("", _l("All states")), ("active", _l("Active"))))
 
 
 @bp.get("/styleguide")

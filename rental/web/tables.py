@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from flask import request
+from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
@@ -152,7 +153,7 @@ def _chips(filters: FilterForm | None, kept: Mapping[str, str], sorting: Mapping
         return []
     return [
         Chip(
-            f"{filters[name].label.text}: {_shown(filters[name])}",
+            _("%(field)s: %(message)s", field=filters[name].label.text, message=_shown(filters[name])),
             _url({**{key: value for key, value in kept.items() if key != name}, **sorting}),
         )
         for name in kept
@@ -160,8 +161,8 @@ def _chips(filters: FilterForm | None, kept: Mapping[str, str], sorting: Mapping
 
 
 def _shown(item: Any) -> str:
-    choices = dict(getattr(item, "choices", None) or ())
-    return str(choices.get(item.data) or item._value())
+    words = {choice.value: choice.label for choice in getattr(item, "choices", None) or ()}
+    return str(words.get(item.data) or item._value())
 
 
 def _url(params: Mapping[str, str]) -> str:

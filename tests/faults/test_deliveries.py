@@ -11,8 +11,8 @@ from sqlalchemy import select
 from rental.assurance.checking import start_check
 from rental.assurance.models import CheckResult, CheckRun, CheckRunState
 from rental.core import deliveries
+from rental.core.bus import LEASE
 from rental.core.db import reading_snapshot
-from rental.core.deliveries import LEASE
 from rental.core.outbox import Delivery, DeliveryState
 from rental.core.stored_files import StoredFile
 from rental.core.uow import begin, system
@@ -24,6 +24,7 @@ from tests.support.forking import KILLED, dying_at, fork, in_child_processes, ou
 from tests.support.story import Story
 
 pytestmark = pytest.mark.faults
+CHECK_LEASE = timedelta(minutes=10)
 
 
 def announce(story: Story, account_id: UUID) -> UUID:
@@ -73,7 +74,7 @@ def test_a_worker_killed_at_any_statement_leaves_the_effect_exactly_once(story: 
         ending = outcome(fork(story.app, dying_at(point, deliver(story.app, delivery_id))))
         assert ending in (0, KILLED)
         _nothing_or_everything(story, run_id)
-        story.clock.forward(LEASE + timedelta(seconds=1))
+        story.clock.forward(CHECK_LEASE + timedelta(seconds=1))
         story.tick()
         story.everything_happens()
 
@@ -134,11 +135,11 @@ def test_a_worker_that_lost_its_lease_cannot_save(app: Flask, story: Story) -> N
     story.everything_happens()
     delivery_id = announce(story, person.id)
     with story.begin() as uow:
-        lost = deliveries.claim(uow, delivery_id)
+        lost = deliveries.claim(uow, story.runtime.bus, delivery_id)
     story.later(seconds=LEASE.total_seconds() + 1)
     story.tick()
     with story.begin() as uow:
-        valid = deliveries.claim(uow, delivery_id)
+        valid = deliveries.claim(uow, story.runtime.bus, delivery_id)
     assert lost
     assert valid
     with story.begin() as uow:

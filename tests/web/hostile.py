@@ -34,7 +34,16 @@ HOSTILE: dict[str, str] = {
 }
 
 # For forms that are only there to be looked at.
-SOME = ("empty", "overlong", "no such word", "markup", "NUL", "half a surrogate pair", "huge number", "no day")
+SOME = (
+    "empty",
+    "overlong",
+    "no such word",
+    "markup",
+    "NUL",
+    "half a surrogate pair",
+    "huge number",
+    "no day",
+)
 
 
 def cursor(*values: object) -> str:

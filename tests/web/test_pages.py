@@ -31,7 +31,13 @@ def test_every_page_is_sound(company: Company, language: str) -> None:
     everybody = {role: company.seat(role) for role in Role} | {VISITOR: company.seat(VISITOR)}
     for seat in everybody.values():
         seat.post("/preferences", {"language": language, "theme": "dark", "density": "compact"})
-    for path in [*_pages(company), "/nowhere", "/people?role=nobody", "/people?q=nobody", "/jobs?state=parked"]:
+    for path in [
+        *_pages(company),
+        "/nowhere",
+        "/people?role=nobody",
+        "/people?q=nobody",
+        "/jobs?state=parked",
+    ]:
         for who, seat in everybody.items():
             if who in {Role.SALES, Role.DISPATCHER, Role.BILLING}:
                 continue  # the same pages as others see

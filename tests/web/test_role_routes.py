@@ -87,9 +87,19 @@ def test_what_does_not_exist_is_not_found(company: Company) -> None:
             answer = seat.get(path) if method_of(rule) == "GET" else seat.post(path)
             if answer.status_code != 404:
                 wrong.append(f"{method_of(rule)} {path}: {answer.status}")
-    for path in ("/people/1", "/people/%00", "/jobs/../audit/x", "/nowhere", "/set-up/", "/static/../wsgi.py"):
-        if seat.get(path).status_code != 404:
-            wrong.append(path)
+    strange = (
+        "/people/1",
+        "/people/%00",
+        "/jobs/../audit/x",
+        "/nowhere",
+        "/set-up/",
+        "/static/../wsgi.py",
+        "/static/%00",
+        "/static/css",
+        "/set-up/%ED%A0%80",
+        f"/people/{'9' * 5000}",
+    )
+    wrong += [path for path in strange if seat.get(path).status_code != 404]
     assert wrong == []
 
 

@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
+from rental.identity.models import Account
 from rental.identity.permissions import Role
 from tests.web.company import Company, Seat, changed_tables, encoded, method_of, rules_of
 from tests.web.forms import BUTTONS, FORMS, OpenForm
@@ -13,9 +15,7 @@ from tests.web.role_routes import VISITOR
 
 ACCEPTED = {200, 303}
 REFUSED = {400, 404, 409, 422}
-_SUMMARY = re.compile(
-    r'<div class="error-summary".*?</div>|<p class="problem-detail">.*?</p>', re.DOTALL
-)
+_SUMMARY = re.compile(r'<div class="error-summary".*?</div>|<p class="problem-detail">.*?</p>', re.DOTALL)
 
 
 def test_every_route_that_takes_a_form_is_swept(company: Company) -> None:
@@ -78,7 +78,9 @@ def test_a_refused_form_shows_its_error_at_the_field_too(company: Company) -> No
     assert control.attributes["value"] == "nowhere"
 
 
-@pytest.mark.parametrize(("typed", "said"), [("31 Feb", "From: Write a day"), ("", "From: Please fill this in")])
+@pytest.mark.parametrize(
+    ("typed", "said"), [("31 Feb", "From: Write a day"), ("", "From: Please fill this in")]
+)
 def test_a_needed_field_says_what_is_wrong_with_what_was_typed(
     company: Company, typed: str, said: str
 ) -> None:
@@ -164,7 +166,9 @@ def _wrong_with(seat: Seat, path: str, query: list[tuple[str, str]], what: str) 
 
 
 def _names_a_field(page: Element) -> bool:
-    return any(e.text for name in ("error-summary", "field-error", "problem-detail") for e in page.with_class(name))
+    return any(
+        e.text for name in ("error-summary", "field-error", "problem-detail") for e in page.with_class(name)
+    )
 
 
 def test_a_page_read_to_the_end_shows_every_row_once(company: Company) -> None:
@@ -179,9 +183,7 @@ def test_a_page_read_to_the_end_shows_every_row_once(company: Company) -> None:
         links = [e for e in page.all("a") if e.text == "Next page"]
         url = links[0].attributes["href"] if links else ""
     with company.story.reading() as session:
-        from rental.identity.models import Account
-
-        everybody = {f"/people/{account.id}" for account in session.query(Account)}
+        everybody = {f"/people/{account_id}" for account_id in session.scalars(select(Account.id))}
     assert len(seen) == len(set(seen)) == len(everybody)
     assert set(seen) == everybody
 

@@ -15,7 +15,7 @@ from rental.core.paging import Order
 from rental.core.runtime import runtime
 from rental.identity.permissions import Permission
 from rental.identity.queries import account_names
-from rental.web.fields import AtMost, ChoiceField, DayField, SearchField
+from rental.web.fields import AtMost, ChoiceField, DayField, SearchField, choices
 from rental.web.guards import requires
 from rental.web.sentences import audit_entity_label
 from rental.web.tables import FilterForm, Heading, empty_table, read_table
@@ -43,10 +43,9 @@ class AuditFilter(FilterForm):
 
     def __init__(self) -> None:
         super().__init__()
-        self.entity.choices = [
-            ("", _("Everything")),
-            *((name, audit_entity_label(name)) for name in ENTITIES),
-        ]
+        self.entity.choices = choices(
+            ("", _("Everything")), *((name, audit_entity_label(name)) for name in ENTITIES)
+        )
         self.entity.data = self.entity.data or ""
 
     def validate(self, extra_validators: object = None) -> bool:

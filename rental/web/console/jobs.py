@@ -14,7 +14,7 @@ from rental.core.paging import Order
 from rental.core.runtime import runtime
 from rental.core.uow import begin
 from rental.identity.permissions import Permission
-from rental.web.fields import ChoiceField, choices_of
+from rental.web.fields import ChoiceField, choices, choices_of
 from rental.web.guards import current_actor, requires
 from rental.web.sentences import delivery_state_label, job_label
 from rental.web.tables import FilterForm, Heading, empty_table, read_table
@@ -31,8 +31,11 @@ class JobFilter(FilterForm):
     def __init__(self) -> None:
         super().__init__()
         handlers = sorted(handler.name for handler in runtime().bus)
-        self.state.choices = [("", _("All states")), *choices_of(list(DeliveryState), delivery_state_label)]
-        self.handler.choices = [("", _("All jobs")), *((name, job_label(name)) for name in handlers)]
+        self.state.choices = [
+            *choices(("", _("All states"))),
+            *choices_of(DeliveryState, delivery_state_label),
+        ]
+        self.handler.choices = choices(("", _("All jobs")), *((name, job_label(name)) for name in handlers))
         self.state.data = self.state.data or ""
         self.handler.data = self.handler.data or ""
 
@@ -45,8 +48,8 @@ def index() -> ResponseReturnValue:
         Heading("job", _("Job")),
         Heading("state", _("State")),
         Heading("attempts", _("Attempts"), numeric=True),
-        Heading("queued_at", _("Queued"), Order((Delivery.queued_at, Delivery.id))),
-        Heading("finished_at", _("Finished")),
+        Heading("queued_at", _("Queued at"), Order((Delivery.queued_at, Delivery.id))),
+        Heading("finished_at", _("Finished at")),
     ]
     counts = delivery_counts(reading())
     if not filters.validate():

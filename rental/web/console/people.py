@@ -7,8 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField
-from wtforms.widgets import HiddenInput
+from wtforms import HiddenField
 
 from rental.core.db import found, reading
 from rental.core.errors import DomainError
@@ -31,6 +30,8 @@ from rental.web.fields import (
     LineField,
     Needed,
     SearchField,
+    VersionField,
+    choices,
     choices_of,
 )
 from rental.web.guards import current_account, current_actor, requires
@@ -50,8 +51,8 @@ class PeopleFilter(FilterForm):
 
     def __init__(self) -> None:
         super().__init__()
-        self.role.choices = [("", _("All roles")), *choices_of(list(Role), role_label)]
-        self.state.choices = [("", _("All states")), *choices_of(list(AccountState), account_state_label)]
+        self.role.choices = [*choices(("", _("All roles"))), *choices_of(Role, role_label)]
+        self.state.choices = [*choices(("", _("All states"))), *choices_of(AccountState, account_state_label)]
         self.role.data = self.role.data or ""
         self.state.data = self.state.data or ""
 
@@ -61,14 +62,13 @@ class PersonForm(FlaskForm):
 
     name = LineField(_l("Name"), validators=[Needed(), AtMost(100)])
     roles = ChecksField(_l("Roles"))
-    language = ChoiceField(_l("Language"), choices=LANGUAGES)
+    language = ChoiceField(_l("Language"), choices=choices(*LANGUAGES))
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self.roles.choices = [
-            (role.value, _("%(role)s: %(hint)s", role=role_label(role), hint=role_hint(role)))
-            for role in Role
-        ]
+        self.roles.choices = choices_of(
+            Role, lambda role: _("%(role)s: %(hint)s", role=role_label(role), hint=role_hint(role))
+        )
 
     @property
     def chosen_roles(self) -> frozenset[Role]:
@@ -85,7 +85,7 @@ class InvitationForm(PersonForm):
 class ChangeForm(PersonForm):
     """A known person, as the administrator saw them when the form was opened."""
 
-    version = IntegerField(_l("Version"), validators=[Needed()], widget=HiddenInput())
+    version = VersionField(_l("Version"), validators=[Needed()])
 
 
 @bp.get("")
@@ -176,7 +176,7 @@ def change(account_id: UUID) -> ResponseReturnValue:
             accounts.change_account(
                 uow,
                 account_id,
-                version=form.version.data,
+                version=form.version.data or 0,
                 name=form.name.data,
                 roles=form.chosen_roles,
                 language=form.language.data,

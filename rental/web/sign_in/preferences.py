@@ -9,20 +9,25 @@ from wtforms import HiddenField
 from rental.core.uow import begin
 from rental.identity.accounts import change_preferences
 from rental.web.context import DENSITIES, LANGUAGES, THEMES
-from rental.web.fields import AtMost, ChoiceField
+from rental.web.fields import AtMost, ChoiceField, choices
 from rental.web.guards import current_actor, public, safe_path, signed_in
 from rental.web.problems import answer_form_errors
 
 bp = Blueprint("preferences", __name__)
+_AS_IT_IS = ("", "")
 
 
 class PreferencesForm(FlaskForm):
     """Any of the three; what is not sent stays."""
 
-    language = ChoiceField(_l("Language"), choices=[("", ""), *LANGUAGES], default="")
-    theme = ChoiceField(_l("Theme"), choices=[("", ""), *((theme, theme) for theme in THEMES)], default="")
+    language = ChoiceField(_l("Language"), choices=choices(_AS_IT_IS, *LANGUAGES), default="")
+    theme = ChoiceField(
+        _l("Theme"), choices=choices(_AS_IT_IS, *zip(THEMES, THEMES, strict=True)), default=""
+    )
     density = ChoiceField(
-        _l("Row height"), choices=[("", ""), *((density, density) for density in DENSITIES)], default=""
+        _l("Row height"),
+        choices=choices(_AS_IT_IS, *zip(DENSITIES, DENSITIES, strict=True)),
+        default="",
     )
     next = HiddenField(_l("Page to go on to"), validators=[AtMost(2000)])
 

@@ -1,0 +1,135 @@
+"""Every page on a phone and at a desk, in both languages, by day and by night.
+
+With RENTAL_SCREENSHOTS=<folder> a picture of each is kept there. All of them, at both widths in both
+languages and themes, with RENTAL_TEST_PROFILE=nightly:
+
+    RENTAL_SCREENSHOTS=/tmp/looks RENTAL_TEST_PROFILE=nightly .venv/bin/pytest tests/browser/test_looks.py
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from rental.web.guards import public
+from tests.browser.conftest import migrated_sqlite
+from tests.browser.looking import serious_findings, sideways, small_targets
+from tests.browser.showroom import SCENES, VISITOR, Scene, Showroom
+from tests.browser.site import NEEDS_BROWSER, Watch, served, sign_in
+from tests.support.story import Story
+
+pytestmark = [*NEEDS_BROWSER, pytest.mark.slow]
+
+SCREENSHOTS = os.environ.get("RENTAL_SCREENSHOTS")
+PHONE_WIDTH, SMALLEST_PHONE_WIDTH = 390, 320
+
+
+@dataclass(frozen=True)
+class Look:
+    """How somebody sees a page."""
+
+    width: int
+    language: str
+    theme: Literal["light", "dark"]
+
+    def __str__(self) -> str:
+        return f"{self.width}-{self.language}-{self.theme}"
+
+    @property
+    def is_phone(self) -> bool:
+        return self.width == PHONE_WIDTH
+
+    @property
+    def options(self) -> dict[str, Any]:
+        height = 844 if self.is_phone else 900
+        return {
+            "viewport": {"width": self.width, "height": height},
+            "locale": self.language,
+            "color_scheme": self.theme,
+            "has_touch": self.is_phone,
+            "reduced_motion": "reduce",
+        }
+
+
+ALL_LOOKS = [
+    Look(width, language, theme)
+    for width in (PHONE_WIDTH, 1440)
+    for language in ("ja", "en")
+    for theme in ("light", "dark")
+]
+SOME_LOOKS = [Look(PHONE_WIDTH, "ja", "light"), Look(1440, "en", "dark")]
+LOOKS = ALL_LOOKS if os.environ.get("RENTAL_TEST_PROFILE") == "nightly" else SOME_LOOKS
+
+
+class Exhibition:
+    """The showroom behind a server, and a browser for each look and person."""
+
+    def __init__(self, app: Flask, url: str, browser: Browser) -> None:
+        self.room = Showroom(Story(app))
+        self.url = url
+        self.browser = browser
+        self.watch = Watch()
+        self._contexts: dict[tuple[Look, str], BrowserContext] = {}
+
+    def page(self, look: Look, who: str) -> Page:
+        if (look, who) not in self._contexts:
+            context = self.browser.new_context(base_url=self.url, **look.options)
+            self.watch.over(context)
+            if who != VISITOR:
+                sign_in(context, self.room.story, self.room.people[look.language, who], self.url)
+            self._contexts[look, who] = context
+        self.watch.complaints.clear()
+        return self._contexts[look, who].new_page()
+
+    def close(self) -> None:
+        for context in self._contexts.values():
+            context.close()
+
+
+@pytest.fixture(scope="module")
+def exhibition(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exhibition]:
+    with migrated_sqlite(tmp_path_factory.mktemp("home")) as (app, _):
+        app.add_url_rule("/fails", view_func=public(fail))
+        with served(app) as url:
+            exhibition = Exhibition(app, url, browser)
+            yield exhibition
+            exhibition.close()
+
+
+def fail() -> str:
+    raise ZeroDivisionError("on purpose")
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+@pytest.mark.parametrize("name", SCENES)
+def test_page_can_be_seen_and_used(exhibition: Exhibition, look: Look, name: str) -> None:
+    scene = SCENES[name]
+    page = exhibition.page(look, scene.who)
+    show(page, scene, exhibition.room)
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{look}.png", full_page=True)
+
+    assert page.locator("html").get_attribute("lang") == look.language
+    assert page.locator("h1").count() == 1
+    assert sideways(page) == []
+    assert serious_findings(page) == []
+    if look.is_phone:
+        assert small_targets(page) == []
+        page.set_viewport_size({"width": SMALLEST_PHONE_WIDTH, "height": 568})
+        assert sideways(page) == []
+    assert exhibition.watch.complaints == []
+    page.close()
+
+
+def show(page: Page, scene: Scene, room: Showroom) -> None:
+    path = scene.path if isinstance(scene.path, str) else scene.path(room)
+    answer = page.goto(path)
+    assert answer
+    assert answer.status == scene.status
+    if scene.act:
+        scene.act(page)
