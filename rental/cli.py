@@ -17,6 +17,7 @@ from rental.app import create_app
 from rental.assurance.checks import as_report, ask_all
 from rental.config import Config, SettingError, read_config
 from rental.core import sealing
+from rental.core.business_date import pinned_business_date
 from rental.core.db import reading, reading_snapshot
 from rental.core.errors import DomainError
 from rental.core.runtime import runtime
@@ -141,6 +142,9 @@ def show_demo_accounts(app: Flask) -> None:
 @with_app
 def set_demo_clock(app: Flask, day: datetime) -> None:
     """Moves the business date of the demo company to DAY (YYYY-MM-DD)."""
+    if pinned_business_date(reading()) is None:
+        raise click.ClickException("no demo company is loaded here; a real company's day is the calendar's")
+    reading().rollback()
     with begin(CLI) as uow:
         uow.because("demo clock")
         pin_business_date(uow, day.date())
@@ -153,14 +157,16 @@ def account() -> None:
 
 @account.command("set-up-link")
 @click.argument("email")
-@click.option("--name", default="Administrator", help="Name of the account, when it is a new one.")
+@click.option("--new-administrator", "name", metavar="NAME", help="Let somebody new in, as administrator.")
 @with_app
-def make_set_up_link(app: Flask, email: str, name: str) -> None:
-    """A one-time link for EMAIL; a new account becomes an administrator's."""
+def make_set_up_link(app: Flask, email: str, name: str | None) -> None:
+    """A one-time link for the person with EMAIL to choose a password."""
     known = account_with_email(reading(), normalised(email))
     known_id = known.id if known else None
     reading().rollback()
     if known_id is None:
+        if not name:
+            raise click.ClickException("nobody has this e-mail; let them in with --new-administrator NAME")
         print(_invite_administrator(email, name))
         return
     with begin(CLI) as uow:

@@ -2,7 +2,6 @@
 
 import ctypes
 import logging
-import os
 import signal
 import sys
 import traceback
@@ -32,7 +31,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rental.worker")
 ACTOR = system("worker")
-ENOUGH_RINGS = 100
+ENOUGH_RINGS = 1000
+# Seconds; longer than any handler's lease, so that the lease decides.
+LONGEST_JOB = 900
 _DETAIL_LENGTH = 4000
 _PR_SET_PDEATHSIG = 1
 
@@ -53,7 +54,12 @@ class RqDoorbell:
         try:
             for ring in rings:
                 self._queues[ring.queue].enqueue(
-                    "rental.worker.deliver", str(ring.delivery_id), result_ttl=0, failure_ttl=60, ttl=600
+                    "rental.worker.deliver",
+                    str(ring.delivery_id),
+                    job_timeout=LONGEST_JOB,
+                    result_ttl=0,
+                    failure_ttl=60,
+                    ttl=600,
                 )
         except (RedisError, OSError) as error:
             log.warning("doorbell out of order, the tick will ring again: %s", error)
@@ -148,8 +154,7 @@ class GenbaWorker(Worker):
 
 
 def run_worker(app: Flask, redis_url: str) -> None:
-    """Works until told to stop. Settings of spec: a lost job is noticed within seconds, not minutes."""
-    parent = os.getppid()
+    """Works until told to stop. Its settings make RQ notice a lost job within seconds instead of minutes."""
     GenbaWorker.app = app
     worker = GenbaWorker(
         [queue.value for queue in Queue],
@@ -161,5 +166,4 @@ def run_worker(app: Flask, redis_url: str) -> None:
         job_monitoring_interval=10,
         log_job_description=False,
     )
-    log.info("worker started by %s", parent)
     worker.work(logging_level="WARNING")

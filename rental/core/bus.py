@@ -61,7 +61,7 @@ class Doorbell(Protocol):
 
 
 class NoDoorbell:
-    """Nobody is woken; the tick finds the work."""
+    """Without Redis nobody is woken: for tools and tests, which run what is due themselves."""
 
     def ring(self, rings: list[Ring]) -> None:
         return None

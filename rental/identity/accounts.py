@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from rental.core.errors import ChangedMeanwhile, Conflict
 from rental.core.text import narrow, tidy
@@ -48,6 +48,8 @@ def invite_account(
 ) -> Invitation:
     """A new account that waits for its owner to choose a password."""
     rules.require_roles(roles)
+    if not rules.is_email(narrow(email)):
+        raise rules.NotAnEmail
     if queries.account_with_email(uow.session, normalised(email)):
         raise EmailTaken
 
@@ -184,12 +186,10 @@ def _set_password(uow: UnitOfWork, account: Account, password_hash: str, *, keep
 
 
 def _take_back_links(uow: UnitOfWork, account_id: UUID) -> None:
-    uow.session.execute(
-        update(SetUpLink)
-        .where(SetUpLink.account_id == account_id, SetUpLink.used_at.is_(None))
-        .values(used_at=uow.now)
-        .execution_options(synchronize_session=False)
-    )
+    open_links = select(SetUpLink).where(SetUpLink.account_id == account_id, SetUpLink.used_at.is_(None))
+    for link in uow.session.scalars(open_links):
+        link.used_at = uow.now
+    uow.session.flush()
 
 
 def _require_another_administrator(uow: UnitOfWork, account_id: UUID) -> None:

@@ -27,7 +27,7 @@ class RolesChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class SignedInSomewhereNew(Event):
-    """A session was opened with a browser or from an address this account had not used before."""
+    """A session was opened in a browser this account had not used before."""
 
     name: ClassVar[str] = "identity.signed_in_somewhere_new"
 

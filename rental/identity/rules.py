@@ -1,5 +1,6 @@
 """What a good password is, how long a session lasts, how long a guesser waits."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,8 @@ from rental.core.errors import Conflict, Invalid
 from rental.core.states import States
 from rental.identity.permissions import Role
 
+_EMAIL = re.compile(r"^[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$")
+EMAIL_MAX_LENGTH = 254
 PASSWORD_MIN_LENGTH = 12
 PASSWORD_MAX_LENGTH = 128
 SET_UP_LINK_LIFETIME = timedelta(hours=72)
@@ -47,6 +50,13 @@ class WeakPassword(Invalid):
         super().__init__(**params)
 
 
+class NotAnEmail(Invalid):
+    """This is no address that mail could be sent to."""
+
+    code = "identity.not_an_email"
+    field = "email"
+
+
 class RolesDoNotMix(Invalid):
     """A customer's account has no staff role."""
 
@@ -66,6 +76,11 @@ class LastAdministrator(Conflict):
 
     code = "identity.last_administrator"
     field = "roles"
+
+
+def is_email(text: str) -> bool:
+    """Whether it looks like name@example.jp; only a mail sent there could tell more."""
+    return len(text) <= EMAIL_MAX_LENGTH and _EMAIL.match(text) is not None
 
 
 def require_good_password(password: str, *, email: str, name: str) -> None:

@@ -1,6 +1,7 @@
 """Signing in: throttled, and telling a stranger nothing about who exists."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from rental.core.errors import Invalid, TooMany
 from rental.core.uow import UnitOfWork
-from rental.identity import queries, rules
+from rental.identity import rules
 from rental.identity.accounts import normalised
 from rental.identity.models import Account, SignInThrottle
 from rental.identity.passwords import hash_password, password_matches, wants_new_hash
@@ -45,16 +46,27 @@ class Credentials:
     browser: str
 
 
-def check_credentials(session: Session, given: Credentials, now: datetime) -> Account | None:
-    """Whose credentials these are, or None. Only reads, so that no lock is held while hashing.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The account whose e-mail and password were given."""
+
+    id: UUID
+    name: str
+
+
+def check_credentials(session: Session, given: Credentials, now: datetime) -> Known | None:
+    """Whose credentials these are, or None, with the same work either way. Only reads: no lock while hashing.
 
     Raises SignInThrottled while the e-mail at this address, or the address, has to wait.
     """
     require_no_wait(session, given, now)
-    account = queries.account_with_email(session, normalised(given.email))
-    usable = account if account and account.state is AccountState.ACTIVE else None
-    matches = password_matches(usable.password_hash if usable else None, given.password)
-    return usable if matches else None
+    active = session.execute(
+        select(Account.id, Account.name, Account.password_hash).where(
+            Account.normalised_email == normalised(given.email), Account.state == AccountState.ACTIVE
+        )
+    ).one_or_none()
+    matches = password_matches(active.password_hash if active else None, given.password)
+    return Known(active.id, active.name) if active and matches else None
 
 
 def require_no_wait(session: Session, given: Credentials, now: datetime) -> None:
@@ -64,7 +76,7 @@ def require_no_wait(session: Session, given: Credentials, now: datetime) -> None
         select(func.max(SignInThrottle.wait_until)).where(SignInThrottle.key.in_(keys))
     )
     if wait_until and wait_until > now:
-        raise SignInThrottled(retry_after=max(1, round((wait_until - now).total_seconds())))
+        raise SignInThrottled(retry_after=max(1, math.ceil((wait_until - now).total_seconds())))
 
 
 def refuse_sign_in(uow: UnitOfWork, given: Credentials) -> None:

@@ -14,10 +14,9 @@ from wtforms.widgets import CheckboxInput, EmailInput, HiddenInput, ListWidget, 
 
 from rental.core.money import Money
 from rental.core.text import narrow, parse_day, parse_yen, tidy
+from rental.identity.rules import is_email
 
 E = TypeVar("E", bound=Enum)
-
-_EMAIL = re.compile(r"^[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$")
 
 
 class Needed:
@@ -65,7 +64,7 @@ class EmailField(StringField):
         self.data = narrow(tidy(valuelist[0])) if valuelist else ""
 
     def pre_validate(self, form: object) -> None:
-        if self.data and not _EMAIL.match(self.data):
+        if self.data and not is_email(self.data):
             raise StopValidation(_("Write an e-mail address such as name@example.jp."))
 
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from rental.core.db import reading
 from rental.core.errors import ChangedMeanwhile, Conflict, DomainError, Forbidden, Invalid, NotFound, TooMany
@@ -95,6 +95,8 @@ def _answer_http(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
     status = error.code or 500
+    if isinstance(error, SecurityError):  # a host that is not ours: no page of ours has an address there
+        return _plain(status, "This host is not served here.")
     answer = _answer(Problem(status, _title(status), _detail(status), f"web.http_{status}", _ways_on()))
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
@@ -109,9 +111,13 @@ def _answer_failure(error: Exception) -> ResponseReturnValue:
         return _answer(Problem(500, _title(500), _detail(500), "web.failure", _ways_on()))
     except Exception:  # the page itself needs the database; without it a plain sentence is all we have
         log.exception("the problem page failed as well")
-        return Response(
-            "Something went wrong. Please try again.\n", 500, content_type="text/plain; charset=utf-8"
+        return _plain(
+            500, "Something went wrong. Please try again. / 問題が起きました。もう一度お試しください。"
         )
+
+
+def _plain(status: int, sentence: str) -> Response:
+    return Response(f"{sentence}\n", status, content_type="text/plain; charset=utf-8")
 
 
 def _answer(problem: Problem) -> Response:

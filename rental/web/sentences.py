@@ -284,6 +284,7 @@ def refusal(error: DomainError) -> str:
         ),
         "core.not_found": lambda: _("There is nothing at this address, or it is not for you to see."),
         "identity.email_taken": lambda: _("Somebody already has an account with this e-mail."),
+        "identity.not_an_email": lambda: _("Write an e-mail address such as name@example.jp."),
         "identity.no_role": lambda: _("Choose at least one role."),
         "identity.roles_do_not_mix": lambda: _("A customer cannot have another role: take one or the other."),
         "identity.last_administrator": lambda: _(

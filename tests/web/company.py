@@ -161,7 +161,9 @@ class Company:
     def _park_a_delivery(self) -> UUID:
         """As a worker leaves it that gave up; what went wrong is full of markup."""
         with self.story.reading() as session:
-            delivery_id = session.scalars(select(outbox.Delivery.id).order_by(outbox.Delivery.id)).first()
+            delivery_id = session.scalars(
+                select(outbox.Delivery.id).order_by(outbox.Delivery.id.desc())
+            ).first()
         assert delivery_id
         with self.story.begin("worker") as uow:
             delivery = uow.session.get_one(outbox.Delivery, delivery_id)

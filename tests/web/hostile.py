@@ -34,16 +34,7 @@ HOSTILE: dict[str, str] = {
 }
 
 # For forms that are only there to be looked at.
-SOME = (
-    "empty",
-    "overlong",
-    "no such word",
-    "markup",
-    "NUL",
-    "half a surrogate pair",
-    "huge number",
-    "no day",
-)
+SOME = ("overlong", "markup", "NUL", "huge number", "no day")
 
 
 def cursor(*values: object) -> str:

@@ -25,6 +25,7 @@ def _pages(company: Company) -> list[str]:
     return [company.path_of(rule) for rule in rules_of(company.app, "GET")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_every_page_is_sound(company: Company, language: str) -> None:
     wrong = []
@@ -39,8 +40,8 @@ def test_every_page_is_sound(company: Company, language: str) -> None:
         "/jobs?state=parked",
     ]:
         for who, seat in everybody.items():
-            if who in {Role.SALES, Role.DISPATCHER, Role.BILLING}:
-                continue  # the same pages as others see
+            if who not in {Role.ADMINISTRATOR, Role.TECHNICIAN, VISITOR}:
+                continue  # the same layouts as these
             answer = seat.get(path)
             if answer.mimetype == "text/html" and answer.status_code != 303:
                 page = read_page(answer.text)
@@ -92,6 +93,9 @@ def test_stored_markup_is_shown_as_text_on_every_page(company: Company) -> None:
         for link in seat.page(path).all("a")
         if link.attributes["href"].startswith("/") and "/static/" not in link.attributes["href"]
     }
+    # Half a hundred audit entries look alike; the latest are about the people with markup in their names.
+    entries = sorted(path for path in addresses if path.startswith("/audit/0"))
+    addresses -= set(entries[:-12])
     wrong = []
     for path in sorted(addresses):
         answer = seat.get(path)
@@ -113,7 +117,8 @@ def test_looking_changes_nothing(company: Company) -> None:
         before = company.rows()
         for path in pages:
             seat.get(path)
-            seat.open("HEAD", path)
+            if who is Role.ADMINISTRATOR:
+                seat.open("HEAD", path)
         changed = changed_tables(before, company.rows())
         if changed:
             wrong.append(f"{who}: {changed}")

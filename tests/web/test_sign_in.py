@@ -67,12 +67,13 @@ def _password_checks(act: Callable[[], Any]) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_every_way_of_not_getting_in_looks_alike(story: Story) -> None:
     answers = set()
     for email in _four_people(story).values():
         seat = _seat(story)
         answer = _sign_in(seat, email, WRONG)
-        text = answer.text.replace(seat.token(), "").replace(email, "")
+        text = answer.text.replace(email, "")
         text = re.sub(r'name="csrf_token" value="[^"]+"', "", text)
         headers = tuple((name, value) for name, value in answer.headers if name != "Set-Cookie")
         cookies = tuple(cookie.split("=")[0] for cookie in answer.headers.getlist("Set-Cookie"))
@@ -97,6 +98,7 @@ def test_every_way_of_not_getting_in_takes_the_same_work(story: Story) -> None:
     assert different == {}
 
 
+@pytest.mark.slow
 def test_a_guesser_waits_longer_and_longer_and_the_right_password_waits_as_well(story: Story) -> None:
     email = story.person(Role.SALES).email
     seat = _seat(story)
@@ -205,6 +207,7 @@ ONWARD = [
 ]
 
 
+@pytest.mark.slow
 def test_signing_in_leads_only_to_pages_of_this_site(story: Story) -> None:
     account = story.person(Role.ADMINISTRATOR)
     seat, visitor = Seat(story.signed_in(account).client), _seat(story)
