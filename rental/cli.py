@@ -223,12 +223,12 @@ def check(app: Flask, as_json: bool) -> None:
     """Asks the database whether all is well, in one snapshot; exit 2 on a finding. Writes nothing."""
     now = runtime().clock.now()
     with reading_snapshot() as snapshot:
-        answers = ask_all(snapshot, now)
-    report = as_report(answers, now)
+        given = ask_all(snapshot, now)
+    report = as_report(given)
     if as_json:
         print(json.dumps(report, ensure_ascii=False, indent=1, default=str))
     else:
-        for answer in answers:
+        for answer in given.answers:
             print(f"{'ok  ' if not answer.rows else 'FAIL'} {answer.check.code:4} {answer.check.question}")
             for row in answer.rows[:20]:
                 print(f"       {row}")
@@ -268,4 +268,4 @@ def _invite_administrator(email: str, name: str) -> str:
 
 
 def _set_up_url(token: str) -> str:
-    return f"{read_config().public_url}/set-up/{token}"
+    return read_config().set_up_url(token)

@@ -8,6 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 
 class SettingError(Exception):
     """A variable is missing or cannot be right; the message names it and the cure."""
@@ -58,6 +61,10 @@ class Config:
     time_zone: ZoneInfo
     is_development: bool
 
+    def set_up_url(self, token: str) -> str:
+        """Where the owner of a set-up link chooses a password."""
+        return f"{self.public_url}/set-up/{token}"
+
     @property
     def is_https(self) -> bool:
         return self.public_url.startswith("https://")
@@ -70,7 +77,7 @@ def read_config(environment: Mapping[str, str] = os.environ) -> Config:
     config = Config(
         home=home,
         database_url=_database_url(environment, home),
-        redis_url=environment.get("REDIS_URL") or None,
+        redis_url=_redis_url(environment),
         secret_key=_secret_key(environment, home),
         secret_key_fallbacks=tuple(environment.get("RENTAL_SECRET_KEY_FALLBACKS", "").split()),
         public_url=public_url,
@@ -85,10 +92,28 @@ def read_config(environment: Mapping[str, str] = os.environ) -> Config:
 
 
 def _database_url(environment: Mapping[str, str], home: Path) -> str:
-    url = environment.get("DATABASE_URL") or f"sqlite:///{home / 'genba.sqlite3'}"
-    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
-    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+    given = environment.get("DATABASE_URL") or f"sqlite:///{home / 'genba.sqlite3'}"
+    given = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", given)
+    try:
+        url = make_url(given)
+    except ArgumentError as error:
+        raise SettingError(
+            "DATABASE_URL cannot be read; it starts with sqlite:/// or postgresql://"
+        ) from error
+    if url.drivername == "sqlite":
+        if not url.database or not Path(url.database).is_absolute():
+            raise SettingError(
+                "DATABASE_URL of SQLite names a file by its whole path: sqlite:////srv/genba.db"
+            )
+    elif url.drivername != "postgresql+psycopg":
         raise SettingError("DATABASE_URL must start with sqlite:/// or postgresql://")
+    return given
+
+
+def _redis_url(environment: Mapping[str, str]) -> str | None:
+    url = environment.get("REDIS_URL") or None
+    if url and urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+        raise SettingError("REDIS_URL must start with redis://, rediss:// or unix://")
     return url
 
 
@@ -149,15 +174,17 @@ def _yes(environment: Mapping[str, str], name: str) -> bool:
 
 
 def _refuse_plain_backends(config: Config) -> None:
-    redis = urlsplit(config.redis_url or "")
-    if redis.scheme == "redis" and redis.hostname not in _LOOPBACK and not redis.password:
-        raise SettingError("REDIS_URL of another machine needs a password, and rediss:// is better")
-    database = urlsplit(config.database_url)
-    is_remote = (
-        database.scheme.startswith("postgresql")
-        and (database.hostname or "") not in _LOOPBACK
-        and not (database.hostname or "").startswith("%2F")
-        and not (database.hostname or "").startswith("%2f")
-    )
-    if is_remote and not re.search(r"sslmode=(require|verify-ca|verify-full)", database.query):
+    if config.redis_url:
+        redis = urlsplit(config.redis_url)
+        if redis.scheme == "redis" and (redis.hostname or "") not in _LOOPBACK and not redis.password:
+            raise SettingError("REDIS_URL of another machine needs a password, and rediss:// is better")
+    url = make_url(config.database_url)
+    hosts = {url.host or "", *(_as_tuple(url.query.get("host")))}
+    is_remote = any(host not in _LOOPBACK and not host.startswith("/") for host in hosts)
+    is_encrypted = set(_as_tuple(url.query.get("sslmode"))) & {"require", "verify-ca", "verify-full"}
+    if url.drivername != "sqlite" and is_remote and not is_encrypted:
         raise SettingError("DATABASE_URL of another machine needs ?sslmode=require or stricter")
+
+
+def _as_tuple(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value or ()

@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -135,19 +136,22 @@ def run_everything_due(limit: int = 1000) -> int:
     return done
 
 
-def die_with_parent(signal_number: int = signal.SIGKILL) -> None:
-    """Asks Linux to end this process with its parent; elsewhere there is nothing to ask."""
+def die_with(parent: int) -> None:
+    """Asks Linux to kill this process when its parent dies; elsewhere there is nothing to ask."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal_number)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 class GenbaWorker(Worker):
     """An RQ worker whose work horse dies with it and starts with connections of its own."""
 
     app: Flask
+    own_pid: int
 
     def main_work_horse(self, job: "Job", queue: RqQueue) -> None:
-        die_with_parent()
+        die_with(self.own_pid)
         with self.app.app_context():
             db.engine.dispose(close=False)
             super().main_work_horse(job, queue)
@@ -156,6 +160,7 @@ class GenbaWorker(Worker):
 def run_worker(app: Flask, redis_url: str) -> None:
     """Works until told to stop. Its settings make RQ notice a lost job within seconds instead of minutes."""
     GenbaWorker.app = app
+    GenbaWorker.own_pid = os.getpid()
     worker = GenbaWorker(
         [queue.value for queue in Queue],
         connection=Redis.from_url(redis_url),

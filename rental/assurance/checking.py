@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rental.assurance.checks import Answer, as_report
+from rental.assurance.checks import Answers, as_report
 from rental.assurance.events import CheckStarted
 from rental.assurance.models import CHECK_RUN_STATES, CheckResult, CheckRun, CheckRunState
 from rental.core.numbering import next_number
@@ -21,7 +21,12 @@ EXAMPLE_COUNT = 20
 
 
 def start_check(uow: UnitOfWork) -> CheckRun:
-    """Opens a check run; a worker answers it."""
+    """Opens a check run; a worker answers it. While one waits to be answered, that one is it."""
+    waiting = uow.session.scalar(
+        select(CheckRun).where(CheckRun.state == CheckRunState.WAITING).order_by(CheckRun.number).limit(1)
+    )
+    if waiting is not None:
+        return waiting
     run = CheckRun(number=next_number(uow, "check_run"), started_by_id=uow.actor.id, started_at=uow.now)
     uow.session.add(run)
     uow.session.flush()
@@ -29,14 +34,14 @@ def start_check(uow: UnitOfWork) -> CheckRun:
     return run
 
 
-def answer_check(uow: UnitOfWork, check_run_id: UUID, answers: Sequence[Answer]) -> None:
+def answer_check(uow: UnitOfWork, check_run_id: UUID, given: Answers) -> None:
     """Stores the answers and the whole report, and tells whoever should know of findings."""
     run = locked(uow, CheckRun, check_run_id)
     if run.state is CheckRunState.FINISHED:
         return
     CHECK_RUN_STATES.check(run.state, CheckRunState.FINISHED)
 
-    report = as_report(answers, uow.now)
+    report = as_report(given)
 
     file = keep_file(
         uow,
@@ -51,7 +56,7 @@ def answer_check(uow: UnitOfWork, check_run_id: UUID, answers: Sequence[Answer])
             finding_count=len(answer.rows),
             examples={"rows": json.loads(json.dumps(answer.rows[:EXAMPLE_COUNT], default=str))},
         )
-        for answer in answers
+        for answer in given.answers
     )
     run.state = CheckRunState.FINISHED
     run.finished_at = uow.now

@@ -37,7 +37,7 @@ class Check:
 
 
 def late_messages(session: Session, as_of: datetime) -> list[dict[str, Any]]:
-    """P1: a message that waits for more than 15 minutes, or was done without anybody trying."""
+    """P1: a message that waits for 15 minutes, lies parked for a week, or was done without anybody trying."""
     late = as_of - timedelta(minutes=15)
     waiting = (DeliveryState.QUEUED, DeliveryState.FAILED)
     return _rows(
@@ -54,6 +54,7 @@ def late_messages(session: Session, as_of: datetime) -> list[dict[str, Any]]:
         .where(
             or_(
                 Delivery.state.in_(waiting) & (Delivery.due_at < late),
+                (Delivery.state == DeliveryState.PARKED) & (Delivery.due_at < as_of - timedelta(days=7)),
                 (Delivery.state == DeliveryState.DONE) & (Delivery.attempt_count < 1),
             )
         ),
@@ -160,16 +161,28 @@ class Answer:
     rows: list[dict[str, Any]]
 
 
-def ask_all(session: Session, as_of: datetime) -> list[Answer]:
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one snapshot answered at one instant."""
+
+    as_of: datetime
+    answers: Sequence[Answer]
+
+    @property
+    def finding_count(self) -> int:
+        return sum(len(answer.rows) for answer in self.answers)
+
+
+def ask_all(session: Session, as_of: datetime) -> Answers:
     """Every question, answered from the session's one snapshot."""
-    return [Answer(check, check.ask(session, as_of)) for check in CHECKS]
+    return Answers(as_of, [Answer(check, check.ask(session, as_of)) for check in CHECKS])
 
 
-def as_report(answers: Sequence[Answer], as_of: datetime) -> dict[str, Any]:
+def as_report(given: Answers) -> dict[str, Any]:
     """The answers as JSON values: `as_of`, `finding_count` and a list of checks with their rows."""
     return {
-        "as_of": as_of.isoformat(),
-        "finding_count": sum(len(answer.rows) for answer in answers),
+        "as_of": given.as_of.isoformat(),
+        "finding_count": given.finding_count,
         "checks": [
             {
                 "code": answer.check.code,
@@ -178,7 +191,7 @@ def as_report(answers: Sequence[Answer], as_of: datetime) -> dict[str, Any]:
                 "cure": answer.check.cure if answer.rows else None,
                 "rows": answer.rows,
             }
-            for answer in answers
+            for answer in given.answers
         ],
     }
 

@@ -11,7 +11,19 @@ from enum import Enum, StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Select, String, Text, event, func, insert, inspect, select
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    Select,
+    String,
+    Text,
+    event,
+    insert,
+    inspect,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
 from rental.core.db import Base
@@ -34,7 +46,10 @@ class AuditEntry(Base):
 
     __tablename__ = "audit_entry"
     __audited__ = False
-    __table_args__ = (Index("ix_audit_entry_entity", "entity", "entity_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_entry_entity", "entity", "entity_id", "id"),
+        CheckConstraint("sequence >= 1", name="sequence_begins_at_one"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     at: Mapped[datetime] = mapped_column(index=True)
@@ -76,6 +91,18 @@ FACTS = (
     "before",
     "after",
 )
+
+
+class AuditHead(Base):
+    """The last seal of the chain: without it, cutting off the end of the log would go unnoticed."""
+
+    __tablename__ = "audit_head"
+    __audited__ = False
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    seal: Mapped[str] = mapped_column(String(64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +161,19 @@ def watch(session_class: type[Session]) -> None:
 
 
 def _append_flushed_changes(session: Session, flush: UOWTransaction) -> None:
+    # `session.deleted` does not know the rows that a collection let go of; the flush does.
+    deleted = {
+        state.obj()
+        for state, (is_delete, is_only_listed) in flush.states.items()
+        if is_delete and not is_only_listed
+    }
     changes = [_created(row) for row in session.new if row.__audited__]
-    changes += [change for row in session.dirty if row.__audited__ and (change := _changed(row)) is not None]
-    changes += [_deleted(row) for row in session.deleted if row.__audited__]
+    changes += [
+        change
+        for row in session.dirty
+        if row.__audited__ and row not in deleted and (change := _changed(row)) is not None
+    ]
+    changes += [_deleted(row) for row in deleted if row is not None and row.__audited__]
     append(session, changes)
 
 
@@ -154,7 +191,7 @@ def _changed(row: Base) -> Change | None:
     state = inspect(row)
     for attribute in state.mapper.column_attrs:
         history = state.attrs[attribute.key].history
-        if history.has_changes():
+        if history.has_changes() and not attribute.columns[0].info.get("derived"):
             secret = attribute.columns[0].info.get("secret", False)
             before[attribute.key] = _shown(history.deleted[0], secret) if history.deleted else None
             after[attribute.key] = _shown(history.added[0], secret) if history.added else None
@@ -174,6 +211,7 @@ def _values(row: Base) -> dict[str, Any]:
     return {
         attribute.key: _shown(getattr(row, attribute.key), attribute.columns[0].info.get("secret", False))
         for attribute in inspect(row).mapper.column_attrs
+        if not attribute.columns[0].info.get("derived")
     }
 
 
@@ -199,13 +237,21 @@ def plain(value: Any) -> Any:
 
 
 def entries_matching(
-    *, actor_words: str, entity: str | None, since: datetime | None, until: datetime | None
+    *,
+    actor_words: str,
+    actor_ids: Sequence[UUID],
+    entity: str | None,
+    since: datetime | None,
+    until: datetime | None,
 ) -> Select[AuditEntry]:
-    """Entries of actors whose name contains the words, in the half-open range of time, in no order yet."""
+    """Entries of these actors, or whose actor's name has the words, in the half-open time, in no order."""
     statement = select(AuditEntry)
     if actor_words:
         statement = statement.where(
-            func.lower(AuditEntry.actor_name).contains(actor_words.casefold(), autoescape=True)
+            or_(
+                AuditEntry.actor_name.contains(actor_words, autoescape=True),
+                AuditEntry.actor_id.in_(actor_ids),
+            )
         )
     if entity:
         statement = statement.where(AuditEntry.entity == entity)
@@ -227,7 +273,7 @@ def entries_of_transaction(session: Session, transaction_id: UUID) -> Sequence[A
 
 
 # Attributes that say which row it is or how it is stored; a summary for people leaves them out.
-_TECHNICAL = frozenset({"normalised_email", "sha256", "media_type", "version", "token_hash", "previous_seal"})
+_TECHNICAL = frozenset({"sha256", "media_type", "version", "token_hash", "previous_seal"})
 
 
 def telling_attributes(entry: AuditEntry) -> list[str]:

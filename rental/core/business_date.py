@@ -1,10 +1,12 @@
 """The day the company's books say it is: the calendar's, or one that a loaded demo company pins."""
 
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from rental.core.clock import day_of
 from rental.core.db import Base
 
 
@@ -21,3 +23,8 @@ class BusinessDate(Base):
 def pinned_business_date(session: Session) -> date | None:
     """The pinned day, or None when the calendar rules."""
     return session.scalar(select(BusinessDate.pinned_on))
+
+
+def business_today(session: Session, now: datetime, zone: ZoneInfo) -> date:
+    """Today for every business rule: the pinned day, else the calendar's in the company's zone."""
+    return pinned_business_date(session) or day_of(now, zone)

@@ -16,6 +16,9 @@ from sqlalchemy.types import TypeDecorator
 
 from rental.core.errors import NotFound
 
+# PostgreSQL ends a statement that takes longer; migrations and checks may take their time.
+STATEMENT_SECONDS = 15
+
 E = TypeVar("E", bound=enum.Enum)
 M = TypeVar("M", bound="Base")
 
@@ -99,15 +102,26 @@ def _begin(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if is_writing else 'ON'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
-    elif not is_writing:
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        return
+    limit = 0 if connection.get_execution_options().get("patient") else STATEMENT_SECONDS
+    mode = "READ WRITE" if is_writing else "READ ONLY"
+    connection.exec_driver_sql(f"SET TRANSACTION {mode}; SET LOCAL statement_timeout = '{limit}s'")
 
 
 def engine_options(url: str) -> dict[str, Any]:
     """How the engine of this address is opened."""
+    # A statement that fails is logged without its values: password hashes are among them.
+    common = {"hide_parameters": True}
     if url.startswith("sqlite"):
-        return {"connect_args": {"isolation_level": None, "timeout": 30}}
-    return {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8}
+        return {**common, "connect_args": {"isolation_level": None, "timeout": 30}}
+    return {
+        **common,
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "max_overflow": 20,
+        # Prepared statements would not survive a pooler that changes connections between transactions.
+        "connect_args": {"prepare_threshold": None},
+    }
 
 
 def writing_engine() -> Engine:
@@ -125,7 +139,7 @@ def reading_snapshot() -> Iterator[Session]:
     """A session that only reads, and sees the database as it was at its first read."""
     engine = db.engine
     if engine.dialect.name == "postgresql":
-        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        engine = engine.execution_options(isolation_level="REPEATABLE READ", patient=True)
     with Session(engine) as session:
         yield session
 

@@ -15,7 +15,7 @@ from sqlalchemy import delete, or_, select
 from rental.core.bus import LEASE, Bus, Ring
 from rental.core.errors import NotFound
 from rental.core.ids import new_id
-from rental.core.outbox import DELIVERY_STATES, Delivery, DeliveryState, OutboxMessage
+from rental.core.outbox import DELIVERY_STATES, Delivery, DeliveryState, OutboxMessage, is_due
 from rental.core.uow import UnitOfWork
 
 # How long after a ring nobody came: the ring is taken as lost and repeated.
@@ -42,8 +42,7 @@ def claim(uow: UnitOfWork, bus: Bus, delivery_id: UUID) -> Claim | None:
         select(Delivery)
         .where(
             Delivery.id == delivery_id,
-            Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.FAILED)),
-            Delivery.due_at <= uow.now,
+            is_due(uow.now),
         )
         .with_for_update(skip_locked=True)
     )
@@ -125,9 +124,12 @@ def ring_again(uow: UnitOfWork, *, limit: int = 200) -> list[Ring]:
     waiting = uow.session.scalars(
         select(Delivery)
         .where(
-            Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.FAILED)),
-            Delivery.due_at <= uow.now,
-            or_(Delivery.rung_at <= uow.now - RING_AGAIN, Delivery.rung_at < Delivery.due_at),
+            is_due(uow.now),
+            or_(
+                Delivery.rung_at <= uow.now - RING_AGAIN,
+                Delivery.rung_at < Delivery.due_at,
+                Delivery.rung_at > uow.now + RING_AGAIN,  # by a clock that was set back since
+            ),
         )
         .order_by(Delivery.due_at)
         .limit(limit)
@@ -148,6 +150,7 @@ def run_again(uow: UnitOfWork, delivery_id: UUID) -> Delivery:
     delivery.state = DeliveryState.QUEUED
     delivery.attempt_count = 0
     delivery.due_at = delivery.rung_at = uow.now
+    delivery.error_code = delivery.error_detail = None
     uow.rings.append(Ring(delivery.id, delivery.queue))
     return delivery
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from rental.core.errors import NotFound
 
-_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class FileStore(Protocol):
@@ -34,7 +34,8 @@ class FolderStore:
         place = self._place(sha256)
         if place.exists():
             return sha256
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self._folder, place.parent.parent, place.parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
         handle, beside = tempfile.mkstemp(dir=place.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -42,6 +43,8 @@ class FolderStore:
                 file.flush()
                 os.fsync(file.fileno())
             Path(beside).replace(place)
+            for folder in (place.parent, place.parent.parent, self._folder):
+                _sync(folder)
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise
@@ -58,6 +61,15 @@ class FolderStore:
         return self._place(sha256).exists()
 
     def _place(self, sha256: str) -> Path:
-        if not _SHA256.match(sha256):
+        if not _SHA256.fullmatch(sha256):
             raise ValueError("a file is named by its SHA-256 in hexadecimal")
         return self._folder / sha256[:2] / sha256[2:4] / sha256
+
+
+def _sync(folder: Path) -> None:
+    """A new name survives a power cut only when its folder is written out as well."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -9,7 +9,19 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, func, select
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from rental.core.bus import Handler, Queue, Ring
@@ -34,7 +46,6 @@ DELIVERY_STATES = States(
         DeliveryState.QUEUED: {DeliveryState.RUNNING},
         DeliveryState.RUNNING: {
             DeliveryState.DONE,
-            DeliveryState.QUEUED,
             DeliveryState.FAILED,
             DeliveryState.PARKED,
         },
@@ -107,6 +118,14 @@ def write_message(
     return [Ring(delivery.id, delivery.queue) for delivery in deliveries]
 
 
+def is_due(now: datetime) -> ColumnElement[bool]:
+    """Waiting for a worker. What was never tried is due at once, whatever two machines' clocks say."""
+    return or_(
+        Delivery.state == DeliveryState.QUEUED,
+        and_(Delivery.state == DeliveryState.FAILED, Delivery.due_at <= now),
+    )
+
+
 def deliveries_matching(*, state: DeliveryState | None, handler: str | None) -> Select[Delivery]:
     """Deliveries in this state, of this handler, in no order yet."""
     statement = select(Delivery)
@@ -129,8 +148,5 @@ def delivery_counts(session: Session) -> dict[DeliveryState, int]:
 def due_deliveries(session: Session, *, now: datetime, limit: int = 100) -> Sequence[UUID]:
     """What a worker could take now, oldest first."""
     return session.scalars(
-        select(Delivery.id)
-        .where(Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.FAILED)), Delivery.due_at <= now)
-        .order_by(Delivery.due_at, Delivery.id)
-        .limit(limit)
+        select(Delivery.id).where(is_due(now)).order_by(Delivery.due_at, Delivery.id).limit(limit)
     ).all()

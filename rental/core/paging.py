@@ -3,9 +3,9 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -84,21 +84,28 @@ def read_cursor(text: str, order: Order) -> list[Any]:
         if not isinstance(values, list) or len(values) != len(order.columns):
             raise ValueError(text)
         return [_typed(value, column) for value, column in zip(values, order.columns, strict=True)]
-    except (binascii.Error, ValueError, TypeError, UnicodeError, RecursionError) as error:
+    except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise UnreadableCursor from error
 
 
 def _typed(value: Any, column: InstrumentedAttribute[Any]) -> Any:
     kind = column.type.python_type
-    if kind in (datetime, date):
-        typed = kind.fromisoformat(value)
-        if kind is datetime and typed.tzinfo is None:
-            raise ValueError("a cursor's instant needs a zone")
-        return typed
+    if kind is datetime:
+        return _text(value, datetime.fromisoformat).astimezone(UTC)
+    if kind is date:
+        return _text(value, date.fromisoformat)
     if kind is UUID or issubclass(kind, Enum):
-        return kind(value)
+        return _text(value, kind)
     if type(value) is not kind:
         raise TypeError(f"a cursor holds {kind.__name__}, got {type(value).__name__}")
+    if kind is str:
+        value.encode()  # lone surrogates have no place in any database
     if (kind is str and "\x00" in value) or (kind is int and abs(value) >= 1 << 63):
         raise ValueError("no database holds this value")
     return value
+
+
+def _text(value: Any, read: Callable[[str], Any]) -> Any:
+    if not isinstance(value, str):
+        raise TypeError(f"a cursor holds text here, got {type(value).__name__}")
+    return read(value)

@@ -1,7 +1,6 @@
 """What this process runs with: clock, zone, subscriptions, doorbell, file store."""
 
 from dataclasses import dataclass
-from datetime import date
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -26,9 +25,3 @@ def runtime() -> Runtime:
     """The runtime of the app in whose context we are."""
     found: Runtime = current_app.extensions["rental"]
     return found
-
-
-def today_by_the_clock() -> date:
-    """Today in the company's zone, by the clock alone."""
-    current = runtime()
-    return current.clock.now().astimezone(current.zone).date()

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from rental.core.audit import FACTS, AuditEntry, plain
+from rental.core.audit import FACTS, AuditEntry, AuditHead, plain
 from rental.core.uow import UnitOfWork
 
 FIRST_PREVIOUS_SEAL = "0" * 64
@@ -18,21 +18,17 @@ FIRST_PREVIOUS_SEAL = "0" * 64
 def seal_committed(uow: UnitOfWork, *, limit: int = 1000) -> int:
     """Chains the oldest unsealed entries to the last seal; returns how many. Only the tick calls it."""
     session = uow.session
-    last = session.execute(
-        select(AuditEntry.sequence, AuditEntry.seal)
-        .where(AuditEntry.sequence.is_not(None))
-        .order_by(AuditEntry.sequence.desc())
-        .limit(1)
-    ).one_or_none()
-    sequence, previous = (last.sequence or 0, last.seal or "") if last else (0, FIRST_PREVIOUS_SEAL)
+    head = session.get(AuditHead, 1, with_for_update=True)
+    if head is None:
+        head = AuditHead(id=1, sequence=0, seal=FIRST_PREVIOUS_SEAL)
+        session.add(head)
     entries = session.scalars(
         select(AuditEntry).where(AuditEntry.sequence.is_(None)).order_by(AuditEntry.id).limit(limit)
     ).all()
     for entry in entries:
-        sequence += 1
-        entry.sequence = sequence
-        entry.previous_seal = previous
-        previous = entry.seal = seal_of(entry)
+        entry.sequence = head.sequence = head.sequence + 1
+        entry.previous_seal = head.seal
+        entry.seal = head.seal = seal_of(entry)
     session.flush()
     return len(entries)
 
@@ -42,7 +38,6 @@ def seal_of(entry: AuditEntry) -> str:
     facts = {name: plain(getattr(entry, name)) for name in FACTS}
     canonical = json.dumps(
         [entry.previous_seal, entry.sequence, facts],
-        ensure_ascii=False,
         sort_keys=True,
         separators=(",", ":"),
     )
@@ -86,17 +81,19 @@ def verify(session: Session, *, batch: int = 2000) -> Verification:
         seen.head = entry.seal or ""
         seen.sealed_count += 1
         expected = sequence + 1
+    head = session.get(AuditHead, 1)
+    if head is not None and head.sequence >= expected:
+        seen.broken.append(BrokenSeal(expected, None, "end_missing"))
+    elif (head.seal if head else FIRST_PREVIOUS_SEAL) != seen.head and not seen.broken:
+        seen.broken.append(BrokenSeal(expected - 1, None, "head_differs"))
     return seen
 
 
 def _sealed_entries(session: Session, batch: int) -> Iterator[AuditEntry]:
-    after = 0
-    while True:
-        entries = session.scalars(
-            select(AuditEntry).where(AuditEntry.sequence > after).order_by(AuditEntry.sequence).limit(batch)
-        ).all()
+    sealed = select(AuditEntry).where(AuditEntry.sequence.is_not(None)).order_by(AuditEntry.sequence)
+    entries = session.scalars(sealed.limit(batch)).all()
+    while entries:
         yield from entries
-        if len(entries) < batch:
-            return
-        after = entries[-1].sequence or after
+        after = entries[-1].sequence
         session.expunge_all()
+        entries = session.scalars(sealed.where(AuditEntry.sequence > after).limit(batch)).all()

@@ -65,6 +65,7 @@ def take_clock(uow: UnitOfWork, holder: UUID) -> bool:
                     PeriodicTurn.holder == holder,
                     PeriodicTurn.holder.is_(None),
                     PeriodicTurn.due_at < uow.now,
+                    PeriodicTurn.due_at > uow.now + TICK_LEASE,  # by a clock that was set back since
                 ),
             )
             .values(holder=holder, due_at=uow.now + TICK_LEASE)
@@ -93,7 +94,7 @@ def take_turn(uow: UnitOfWork, name: str, schedule: Every | Daily, zone: ZoneInf
     if turn is None:
         uow.session.add(PeriodicTurn(name=name, due_at=due))
         return isinstance(schedule, Every)
-    if turn.due_at >= due:
+    if due <= turn.due_at <= uow.now + timedelta(days=1):
         return False
     turn.due_at = due
     return True

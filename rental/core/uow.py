@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from rental.core import audit, outbox
 from rental.core.bus import Bus, Ring
-from rental.core.business_date import pinned_business_date
-from rental.core.clock import day_of
+from rental.core.business_date import business_today
 from rental.core.db import Base, writing_engine
 from rental.core.errors import NotFound
 from rental.core.events import Event
@@ -64,7 +63,7 @@ class UnitOfWork:
     @cached_property
     def today(self) -> date:
         """Today for every business rule, in the company's zone."""
-        return pinned_business_date(self.session) or day_of(self.now, self._zone)
+        return business_today(self.session, self.now, self._zone)
 
     def because(self, reason: str) -> None:
         """Why this is done, for the audit log."""

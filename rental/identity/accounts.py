@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.orm.attributes import flag_modified
 
 from rental.core.errors import ChangedMeanwhile, Conflict
-from rental.core.text import narrow, tidy
+from rental.core.text import folded, narrow, tidy
 from rental.core.uow import UnitOfWork, locked
 from rental.identity import queries, rules
 from rental.identity.events import PasswordSet, RolesChanged
@@ -21,6 +22,12 @@ class EmailTaken(Conflict):
 
     code = "identity.email_taken"
     field = "email"
+
+
+class AccountDisabled(Conflict):
+    """Who may not sign in needs no way in."""
+
+    code = "identity.account_disabled"
 
 
 class WrongPassword(Conflict):
@@ -40,7 +47,12 @@ class Invitation:
 
 def normalised(email: str) -> str:
     """What two people would call the same e-mail address."""
-    return narrow(email).casefold()
+    return folded(email)
+
+
+def search_form(name: str) -> str:
+    """The name as it is looked for: width and case do not matter."""
+    return folded(tidy(name))[:300]
 
 
 def invite_account(
@@ -57,6 +69,7 @@ def invite_account(
         email=narrow(email),
         normalised_email=normalised(email),
         name=tidy(name),
+        search_name=search_form(name),
         language=language,
         created_at=uow.now,
         role_rows=[AccountRole(role=role) for role in sorted(roles)],
@@ -70,7 +83,7 @@ def open_set_up_link(uow: UnitOfWork, account_id: UUID) -> str:
     """A fresh one-time link; earlier ones of this account stop working. Returns its secret."""
     account = locked(uow, Account, account_id)
     if account.state is AccountState.DISABLED:
-        ACCOUNT_STATES.check(account.state, AccountState.DISABLED)
+        raise AccountDisabled
 
     _take_back_links(uow, account_id)
     token = new_token()
@@ -102,9 +115,16 @@ def set_up_account(uow: UnitOfWork, token: str, password_hash: str) -> Account:
     return account
 
 
-def change_password(uow: UnitOfWork, account_id: UUID, password_hash: str, *, keep: UUID) -> None:
-    """A person chose a new password; all sessions but the one they sit at end."""
+def change_password(
+    uow: UnitOfWork, account_id: UUID, *, present_hash: str | None, password_hash: str, keep: UUID
+) -> None:
+    """A person chose a new password; all sessions but the one they sit at end.
+
+    Raises WrongPassword when the present password, checked a moment ago, has been replaced since.
+    """
     account = locked(uow, Account, account_id)
+    if account.password_hash != present_hash:
+        raise WrongPassword
     _set_password(uow, account, password_hash, keep=keep)
 
 
@@ -113,6 +133,7 @@ def change_account(
 ) -> Account:
     """Name, language and roles as the administrator wants them. Raises ChangedMeanwhile."""
     rules.require_roles(roles)
+    _lock_administrators(uow)
     account = locked(uow, Account, account_id)
     if account.version != version:
         raise ChangedMeanwhile
@@ -121,10 +142,12 @@ def change_account(
             _require_another_administrator(uow, account_id)
         kept = [row for row in account.role_rows if row.role in roles]
         account.role_rows = kept + [AccountRole(role=role) for role in sorted(roles - account.roles)]
+        flag_modified(account, "name")  # so that the version rises with the roles too
         end_sessions(uow, account_id)
         uow.announce(RolesChanged(account.id))
 
     account.name = tidy(name)
+    account.search_name = search_form(name)
     account.language = language
     uow.session.flush()
     return account
@@ -132,6 +155,7 @@ def change_account(
 
 def disable_account(uow: UnitOfWork, account_id: UUID) -> None:
     """This person signs in nowhere any more, from this moment on."""
+    _lock_administrators(uow)
     account = locked(uow, Account, account_id)
     ACCOUNT_STATES.check(account.state, AccountState.DISABLED)
     if Role.ADMINISTRATOR in account.roles and account.state is AccountState.ACTIVE:
@@ -153,11 +177,13 @@ def enable_account(uow: UnitOfWork, account_id: UUID) -> None:
 def change_preferences(
     uow: UnitOfWork, account_id: UUID, *, language: str | None, theme: str | None, density: str | None
 ) -> None:
-    """How this person wants to see the screens; what is None stays."""
-    account = locked(uow, Account, account_id)
-    account.language = language or account.language
-    account.theme = theme or account.theme
-    account.density = density or account.density
+    """How this person wants to see the screens; what is None stays.
+
+    Neither a fact for the audit log nor a reason to refuse an administrator's open form.
+    """
+    wanted = {"language": language, "theme": theme, "density": density}
+    if changed := {name: value for name, value in wanted.items() if value}:
+        uow.session.execute(update(Account).where(Account.id == account_id).values(changed))
 
 
 def end_sessions(uow: UnitOfWork, account_id: UUID, *, keep: UUID | None = None) -> int:
@@ -190,6 +216,17 @@ def _take_back_links(uow: UnitOfWork, account_id: UUID) -> None:
     for link in uow.session.scalars(open_links):
         link.used_at = uow.now
     uow.session.flush()
+
+
+def _lock_administrators(uow: UnitOfWork) -> None:
+    """One at a time decides who is an administrator; else two could remove each other."""
+    uow.session.execute(
+        select(Account.id)
+        .join(AccountRole)
+        .where(AccountRole.role == Role.ADMINISTRATOR)
+        .order_by(Account.id)
+        .with_for_update(of=Account)
+    )
 
 
 def _require_another_administrator(uow: UnitOfWork, account_id: UUID) -> None:

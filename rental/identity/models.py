@@ -19,8 +19,9 @@ class Account(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     email: Mapped[str] = mapped_column(String(254))
-    normalised_email: Mapped[str] = mapped_column(String(254), unique=True)
+    normalised_email: Mapped[str] = mapped_column(String(254), unique=True, info={"derived": True})
     name: Mapped[str] = mapped_column(String(100))
+    search_name: Mapped[str] = mapped_column(String(300), info={"derived": True})
     state: Mapped[AccountState] = mapped_column(text_enum(AccountState), default=AccountState.INVITED)
     language: Mapped[str] = mapped_column(String(5), default="ja")
     theme: Mapped[str] = mapped_column(String(10), default="system")

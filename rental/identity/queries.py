@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from rental.core.errors import NotFound
+from rental.core.text import folded
 from rental.identity.models import Account, AccountRole, AccountSession, SetUpLink
 from rental.identity.permissions import Role
 from rental.identity.rules import AccountState
@@ -26,11 +27,11 @@ def accounts_matching(*, words: str, role: Role | None, state: AccountState | No
     """Accounts whose name or e-mail contains the words, in no order yet."""
     statement = select(Account)
     if words:
-        folded = words.casefold()
+        wanted = folded(words)
         statement = statement.where(
             or_(
-                func.lower(Account.name).contains(folded, autoescape=True),
-                Account.normalised_email.contains(folded, autoescape=True),
+                Account.search_name.contains(wanted, autoescape=True),
+                Account.normalised_email.contains(wanted, autoescape=True),
             )
         )
     if role:
@@ -52,6 +53,12 @@ def account_names(session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
     """The names of those ids that are accounts."""
     rows = session.execute(select(Account.id, Account.name).where(Account.id.in_(ids)))
     return dict(rows.all())
+
+
+def account_ids_matching(session: Session, words: str) -> Sequence[UUID]:
+    """The accounts that these words may mean, at most 200."""
+    matching = accounts_matching(words=words, role=None, state=None).with_only_columns(Account.id)
+    return session.scalars(matching.limit(200)).all()
 
 
 def active_administrators(session: Session) -> Sequence[UUID]:

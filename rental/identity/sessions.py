@@ -50,6 +50,7 @@ def open_session(uow: UnitOfWork, account: Account, *, address: str, browser: st
     )
     uow.session.add(opened)
     uow.session.flush()
+    uow.record("signed_in", entity="account", entity_id=account.id, browser=opened.browser)
     if first is not None and known is None:
         uow.announce(SignedInSomewhereNew(account.id, opened.id))
     return OpenedSession(opened, token)

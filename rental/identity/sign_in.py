@@ -3,10 +3,11 @@
 import hashlib
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
@@ -20,8 +21,10 @@ from rental.identity.passwords import hash_password, password_matches, wants_new
 from rental.identity.rules import AccountState
 from rental.identity.sessions import OpenedSession, open_session
 
-# One address may be a whole office: it gets more tries over all e-mails than one person at one e-mail.
-FAILURES_PER_ADDRESS = 30
+# One address may be a whole office: it gets more tries over all e-mails than one person at one e-mail, and
+# typing errors of the whole day do not add up.
+FAILURES_PER_PLACE = 30
+PLACE_FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 class SignInRefused(Invalid):
@@ -52,6 +55,7 @@ class Known:
 
     id: UUID
     name: str
+    password_hash: str
 
 
 def check_credentials(session: Session, given: Credentials, now: datetime) -> Known | None:
@@ -66,12 +70,12 @@ def check_credentials(session: Session, given: Credentials, now: datetime) -> Kn
         )
     ).one_or_none()
     matches = password_matches(active.password_hash if active else None, given.password)
-    return Known(active.id, active.name) if active and matches else None
+    return Known(active.id, active.name, active.password_hash) if active and matches else None
 
 
 def require_no_wait(session: Session, given: Credentials, now: datetime) -> None:
     """Raises SignInThrottled while the last wrong passwords still make this person or place wait."""
-    keys = [key for key, _ in _throttle_keys(given)]
+    keys = [counter.key for counter in _counters(given)]
     wait_until = session.scalar(
         select(func.max(SignInThrottle.wait_until)).where(SignInThrottle.key.in_(keys))
     )
@@ -88,34 +92,43 @@ def refuse_sign_in(uow: UnitOfWork, given: Credentials) -> None:
 def note_wrong_password(uow: UnitOfWork, given: Credentials) -> None:
     """Counts a wrong password against the person and the place."""
     insert = insert_sqlite if uow.session.get_bind().dialect.name == "sqlite" else insert_postgresql
-    for key, free in _throttle_keys(given):
-        failures = (
-            uow.session.scalar(
-                insert(SignInThrottle)
-                .values(key=key, failure_count=1, last_failed_at=uow.now, wait_until=uow.now)
-                .on_conflict_do_update(
-                    index_elements=[SignInThrottle.key],
-                    set_={"failure_count": SignInThrottle.failure_count + 1, "last_failed_at": uow.now},
-                )
-                .returning(SignInThrottle.failure_count)
+    for counter in _counters(given):
+        is_old = SignInThrottle.last_failed_at < uow.now - counter.forgotten_after
+        failures: int = uow.session.execute(
+            insert(SignInThrottle)
+            .values(key=counter.key, failure_count=1, last_failed_at=uow.now, wait_until=uow.now)
+            .on_conflict_do_update(
+                index_elements=[SignInThrottle.key],
+                set_={
+                    "failure_count": case((is_old, 1), else_=SignInThrottle.failure_count + 1),
+                    "last_failed_at": uow.now,
+                },
             )
-            or 1
+            .returning(SignInThrottle.failure_count)
+        ).scalar_one()
+        uow.session.execute(
+            update(SignInThrottle)
+            .where(SignInThrottle.key == counter.key)
+            .values(wait_until=uow.now + rules.wait_after(failures - counter.forgiven))
         )
-        row = uow.session.get(SignInThrottle, key, populate_existing=True)
-        if row:
-            row.wait_until = uow.now + rules.wait_after(failures - free)
 
 
-def sign_in(uow: UnitOfWork, account_id: UUID, given: Credentials) -> OpenedSession:
-    """Opens a session for somebody whose credentials were found right a moment ago."""
-    account = uow.session.get(Account, account_id, with_for_update=True, populate_existing=True)
-    if account is None or account.state is not AccountState.ACTIVE:
+def sign_in(uow: UnitOfWork, known: Known, given: Credentials) -> OpenedSession:
+    """Opens a session for somebody whose credentials were found right a moment ago.
+
+    Raises SignInRefused when the account was disabled, or its password replaced, since.
+    """
+    account = uow.session.get(Account, known.id, with_for_update=True, populate_existing=True)
+    if (
+        account is None
+        or account.state is not AccountState.ACTIVE
+        or account.password_hash != known.password_hash
+    ):
         raise SignInRefused
-    if account.password_hash and wants_new_hash(account.password_hash):
+    if wants_new_hash(known.password_hash):
         account.password_hash = hash_password(given.password)
-    keys = [key for key, _ in _throttle_keys(given)]
-    uow.session.execute(delete(SignInThrottle).where(SignInThrottle.key == keys[0]))
-    uow.record("signed_in", entity="account", entity_id=account.id)
+    person, _ = _counters(given)
+    uow.session.execute(delete(SignInThrottle).where(SignInThrottle.key == person.key))
     return open_session(uow, account, address=given.address, browser=given.browser)
 
 
@@ -125,11 +138,34 @@ def forget_old_failures(uow: UnitOfWork) -> None:
     uow.session.execute(delete(SignInThrottle).where(SignInThrottle.last_failed_at < long_ago))
 
 
-def _throttle_keys(given: Credentials) -> list[tuple[str, int]]:
-    """The two counters a refused sign-in moves, each with the failures it forgives beyond the usual."""
-    person = f"person|{normalised(given.email)}|{given.address}"
-    place = f"place|{given.address}"
-    return [
-        (hashlib.sha256(person.encode()).hexdigest(), 0),
-        (hashlib.sha256(place.encode()).hexdigest(), FAILURES_PER_ADDRESS),
-    ]
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """What a wrong password is counted against; so many are forgiven beyond the usual few."""
+
+    key: str
+    forgiven: int
+    forgotten_after: timedelta
+
+
+def _counters(given: Credentials) -> tuple[_Counter, _Counter]:
+    place = _place(given.address)
+    person = f"person|{normalised(given.email)}|{place}"
+    return (
+        _Counter(_hash(person), 0, rules.FAILURES_FORGOTTEN_AFTER),
+        _Counter(_hash(f"place|{place}"), FAILURES_PER_PLACE, PLACE_FORGOTTEN_AFTER),
+    )
+
+
+def _place(address: str) -> str:
+    """An IPv6 customer owns a whole /64 and could try each address of it."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(ip_network(f"{parsed}/64", strict=False))
+    return str(parsed)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -11,7 +11,7 @@ config = context.config
 
 def run_migrations() -> None:
     """Applies migrations inside the app's context."""
-    with writing_engine().connect() as connection:
+    with writing_engine().execution_options(patient=True).connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,

@@ -67,9 +67,15 @@ def face_of_request() -> str:
     return "layouts/phone.html"
 
 
+def here_path() -> str:
+    """The address to come back to after a switch in the menu; the answer to a form has none of its own."""
+    if request.method != "GET":
+        return url_for("home.index")
+    return request.full_path if request.query_string else request.path
+
+
 def init_app(app: Flask) -> None:
     app.context_processor(_context)
-    app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 
@@ -95,6 +101,7 @@ def _context() -> dict[str, Any]:
         "business_date_text": day(pinned) if pinned else None,
         "demo": pinned is not None,
         "is_development": current_app.config["RENTAL"].is_development,
+        "here_path": here_path,
         "face_layout": face_of_request(),
         "may": person.may if person else lambda _permission: False,
         "Permission": Permission,

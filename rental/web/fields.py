@@ -25,8 +25,9 @@ class Needed:
     field_flags = {"required": True}  # noqa: RUF012
 
     def __call__(self, form: object, field: Field) -> None:
+        if field.process_errors:
+            raise StopValidation
         if field.data is None or field.data in ("", []):
-            field.errors = []
             raise StopValidation(_("Please fill this in."))
 
 
@@ -121,6 +122,19 @@ class YenField(Field):
             message = _("Write an amount from %(minimum)s to %(maximum)s yen.")
             raise ValueError(message % {"minimum": f"{self.minimum:,}", "maximum": f"{self.maximum:,}"})
         self.data = Money(amount)
+
+
+class KeyField(Field):
+    """The key that makes a form sent twice one request, hidden. `data` is 32 hexadecimal digits or empty."""
+
+    widget = HiddenInput()
+
+    def _value(self) -> str:
+        return self.data or ""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        given = valuelist[0] if valuelist else ""
+        self.data = given if re.fullmatch(r"[0-9a-f]{32}", given) else ""
 
 
 class VersionField(Field):

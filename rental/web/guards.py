@@ -1,14 +1,16 @@
 """Nobody gets in by default: every route names a permission, or says that it is public."""
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Flask, abort, current_app, g, redirect, request, url_for
+from flask import Flask, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from rental.core.db import reading
@@ -19,9 +21,10 @@ from rental.identity.permissions import Permission
 from rental.identity.queries import open_session_with
 from rental.identity.sessions import SEEN_AGAIN_AFTER, keep_session_alive
 
+log = logging.getLogger("rental.web")
 F = TypeVar("F", bound=Callable[..., Any])
 
-_SAFE_PATH = re.compile(r"^/(?![/\\])[^\\\x00-\x20]*$")
+_SAFE_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 
 class SignedIn:
@@ -84,8 +87,13 @@ def current_actor() -> Actor:
     """Who acts in this request, for `begin`."""
     person = signed_in()
     if person is None:
-        return Actor(ActorKind.PERSON, "visitor", address=request.remote_addr)
-    return Actor(ActorKind.PERSON, person.account.name, person.account.id, request.remote_addr)
+        return Actor(ActorKind.PERSON, "visitor", address=client_address())
+    return Actor(ActorKind.PERSON, person.account.name, person.account.id, client_address())
+
+
+def client_address() -> str:
+    """Where the request came from; behind proxies only as far as RENTAL_PROXY_COUNT lets us believe it."""
+    return (request.remote_addr or "")[:64]
 
 
 def session_cookie_name() -> str:
@@ -95,7 +103,7 @@ def session_cookie_name() -> str:
 
 def safe_path(path: str | None) -> str | None:
     """The path if it leads to this site and nowhere else, or None."""
-    if not path or not _SAFE_PATH.match(path) or urlsplit(path).netloc:
+    if not path or not _SAFE_PATH.fullmatch(path) or urlsplit(path).netloc:
         return None
     return path
 
@@ -135,7 +143,8 @@ def _refuse_foreign_origin() -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         abort(403)
     origin = request.headers.get("Origin")
-    if origin and origin != "null" and urlsplit(origin).netloc != request.host:
+    ours = {request.host_url.rstrip("/"), current_app.config["RENTAL"].public_url}
+    if origin and origin not in ours | {"null"}:
         abort(403)
 
 
@@ -162,6 +171,8 @@ def _note_that_person_is_there() -> None:
     if person is None or runtime().clock.now() - person.session.last_seen_at < SEEN_AGAIN_AFTER:
         return
     session_id = person.session.id
-    with begin(current_actor()) as uow:
-        keep_session_alive(uow, session_id)
-    g.session_kept_alive = True
+    try:
+        with begin(current_actor()) as uow:
+            keep_session_alive(uow, session_id)
+    except DBAPIError as error:  # a page can be read even while nothing can be written
+        log.warning("could not note that a session is alive: %s", error.orig)

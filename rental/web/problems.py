@@ -56,6 +56,11 @@ def put_into_form(form: FlaskForm, error: DomainError) -> int:
     return status_of(error)
 
 
+def retry_header(error: DomainError) -> dict[str, str]:
+    """When asking again may help."""
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+
+
 def answer_form_errors(form: FlaskForm) -> Response:
     """For a form that has no page of its own: a problem page that names the fields."""
     wrong = [item for item in form if item.errors]
@@ -77,8 +82,7 @@ def init_app(app: Flask) -> None:
 def _answer_refusal(error: DomainError) -> ResponseReturnValue:
     status = status_of(error)
     answer = _answer(Problem(status, _title(status), refusal(error), error.code, _ways_on(), error.field))
-    if isinstance(error, TooMany):
-        answer.headers["Retry-After"] = str(error.retry_after)
+    answer.headers.update(retry_header(error))
     return answer
 
 
@@ -105,7 +109,8 @@ def _answer_http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _answer_failure(error: Exception) -> ResponseReturnValue:
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    # The rule, not the address: an address may hold a set-up link.
+    log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
     try:
         reading().rollback()
         return _answer(Problem(500, _title(500), _detail(500), "web.failure", _ways_on()))

@@ -141,6 +141,7 @@ def audit_action_label(action: str) -> str:
         "changed": _("Changed"),
         "deleted": _("Deleted"),
         "signed_in": _("Signed in"),
+        "wrong_password": _("Wrong password"),
         "sign_in_refused": _("Sign-in refused"),
         "sessions_ended": _("Sessions ended"),
         "session_ended": _("Session ended"),
@@ -283,6 +284,7 @@ def refusal(error: DomainError) -> str:
             "This form was already sent with different content. Open it again and repeat the change."
         ),
         "core.not_found": lambda: _("There is nothing at this address, or it is not for you to see."),
+        "identity.account_disabled": lambda: _("This account is disabled. Enable it first."),
         "identity.email_taken": lambda: _("Somebody already has an account with this e-mail."),
         "identity.not_an_email": lambda: _("Write an e-mail address such as name@example.jp."),
         "identity.no_role": lambda: _("Choose at least one role."),

@@ -143,7 +143,7 @@ def _table(name: str, rows: list[dict[str, object]], *, is_filtered: bool) -> Ta
         rows=rows,
         action_url="/styleguide",
         limit=50,
-        filter_form=SampleFilter() if is_filtered else None,
+        filter_form=SampleFilter(prefix=name) if is_filtered else None,
         filter_chips=[Chip(_("State: Active"), "/styleguide")] if is_filtered else [],
         next_url="/styleguide?after=x" if rows else None,
     )

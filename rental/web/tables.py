@@ -24,8 +24,8 @@ class FilterForm(FlaskForm):
     class Meta:
         csrf = False
 
-    def __init__(self) -> None:
-        super().__init__(formdata=MultiDict(request.args))
+    def __init__(self, *, prefix: str = "") -> None:
+        super().__init__(formdata=MultiDict(request.args), prefix=prefix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -131,3 +131,65 @@ def test_a_write_outside_a_unit_of_work_is_refused_by_the_database(story: Story)
         session.rollback()
     with story.reading() as session:
         assert session.get_one(Account, person.id).name == person.name
+
+
+def test_a_role_taken_away_is_kept_too(story: Story) -> None:
+    person = story.person(Role.SALES, Role.WAREHOUSE)
+    with story.begin("Boss") as uow:
+        change_account(
+            uow, person.id, version=person.version, name="S", roles=frozenset({Role.SALES}), language="en"
+        )
+    taken = [entry for entry in entries(story) if entry.action == "deleted"]
+    assert [(entry.entity, entry.before, entry.actor_name) for entry in taken] == [
+        ("account_role", {"account_id": str(person.id), "role": "warehouse"}, "Boss")
+    ]
+
+
+def test_a_spent_link_is_kept_too(story: Story) -> None:
+    story.person(Role.SALES)
+    spent = [entry for entry in entries(story) if entry.entity == "set_up_link" and entry.action == "changed"]
+    assert [list(entry.after or {}) for entry in spent] == [["used_at"]]
+
+
+def test_a_log_whose_end_was_cut_off_is_found(story: Story) -> None:
+    story.person(Role.SALES)
+    story.tick()
+    count = verified(story).sealed_count
+    behind_the_back(
+        story, "DELETE FROM audit_entry WHERE sequence > (SELECT max(sequence) - 2 FROM audit_entry)"
+    )
+    assert [(b.sequence, b.problem) for b in verified(story).broken] == [(count - 1, "end_missing")]
+
+
+@pytest.mark.parametrize("sequence", [-3, 0, 999])
+def test_nobody_slips_in_an_entry_that_looks_sealed(story: Story, sequence: int) -> None:
+    with pytest.raises(DBAPIError), story.begin() as uow:
+        uow.session.execute(
+            insert(AuditEntry).values(
+                id=UUID(int=5),
+                at=uow.now,
+                transaction_id=uow.id,
+                actor_kind="person",
+                actor_name="nobody",
+                action="created",
+                entity="account",
+                sequence=sequence,
+                previous_seal="0" * 64,
+                seal="0" * 64,
+            )
+        )
+
+
+def test_an_entry_cannot_be_replaced_by_inserting_it_again(story: Story) -> None:
+    story.person(Role.SALES)
+    first = entries(story)[0]
+    with pytest.raises(DBAPIError), story.begin() as uow:
+        is_sqlite = uow.session.get_bind().dialect.name == "sqlite"
+        uow.session.execute(
+            text(
+                ("INSERT OR REPLACE INTO" if is_sqlite else "INSERT INTO") + " audit_entry "
+                "(id, at, transaction_id, actor_kind, actor_name, action, entity) "
+                "SELECT id, at, transaction_id, actor_kind, 'nobody', action, entity FROM audit_entry"
+            )
+        )
+    assert entries(story)[0].actor_name == first.actor_name

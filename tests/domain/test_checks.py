@@ -36,8 +36,8 @@ def company(story: Story) -> Story:
 def red(story: Story, *, later: timedelta = timedelta(0)) -> dict[str, int]:
     """The checks that find something, with the number of rows."""
     with story.reading() as session:
-        answers = ask_all(session, story.clock.now() + later)
-    return {answer.check.code: len(answer.rows) for answer in answers if answer.rows}
+        given = ask_all(session, story.clock.now() + later)
+    return {answer.check.code: len(answer.rows) for answer in given.answers if answer.rows}
 
 
 def sabotage(story: Story, *statements: str) -> None:

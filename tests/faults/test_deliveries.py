@@ -14,6 +14,8 @@ from rental.core import deliveries
 from rental.core.bus import LEASE
 from rental.core.db import reading_snapshot
 from rental.core.outbox import Delivery, DeliveryState
+from rental.core.sealing import verify
+from rental.core.states import IllegalStep
 from rental.core.stored_files import StoredFile
 from rental.core.uow import begin, system
 from rental.identity.events import PasswordSet
@@ -32,9 +34,8 @@ def announce(story: Story, account_id: UUID) -> UUID:
     with story.begin() as uow:
         uow.announce(PasswordSet(account_id))
     with story.reading() as session:
-        found = session.scalar(select(Delivery.id).where(Delivery.state == DeliveryState.QUEUED))
-        assert found
-        return found
+        queued = select(Delivery.id).where(Delivery.state == DeliveryState.QUEUED)
+        return session.scalars(queued.order_by(Delivery.id.desc()).limit(1)).one()
 
 
 def deliver(app: Flask, delivery_id: UUID) -> Callable[[], None]:
@@ -147,3 +148,27 @@ def test_a_worker_that_lost_its_lease_cannot_save(app: Flask, story: Story) -> N
         assert deliveries.hold(uow, valid) is not None
     with app.app_context(), reading_snapshot() as session:
         assert session.scalars(select(Delivery.attempt_count).where(Delivery.id == delivery_id)).one() == 2
+
+
+def test_work_in_progress_is_not_taken_away_by_a_stale_page(story: Story) -> None:
+    delivery_id = announce(story, story.person(Role.SALES).id)
+    with story.begin() as uow:
+        held = deliveries.claim(uow, story.runtime.bus, delivery_id)
+    with pytest.raises(IllegalStep), story.begin() as uow:
+        deliveries.run_again(uow, delivery_id)
+    assert held
+    with story.begin() as uow:
+        assert deliveries.hold(uow, held) is not None
+
+
+def test_a_clock_set_back_stops_no_work(story: Story) -> None:
+    person = story.person(Role.SALES)
+    story.tick()
+    story.later(days=-400)
+    announce(story, person.id)
+    assert story.everything_happens() >= 1
+    for _ in range(2):
+        story.later(seconds=20)
+        assert story.tick()
+    with story.reading() as session:
+        assert verify(session).unsealed_count == 0

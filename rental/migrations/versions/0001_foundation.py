@@ -37,6 +37,12 @@ def _guard_audit_log() -> None:
             "CREATE TRIGGER audit_entry_stays BEFORE DELETE ON audit_entry "
             "BEGIN SELECT RAISE(ABORT, 'audit entries are never deleted'); END"
         )
+        # INSERT OR REPLACE would go round both triggers above.
+        op.execute(
+            "CREATE TRIGGER audit_entry_is_new BEFORE INSERT ON audit_entry "
+            "WHEN NEW.sequence IS NOT NULL OR EXISTS (SELECT 1 FROM audit_entry WHERE id = NEW.id) "
+            "BEGIN SELECT RAISE(ABORT, 'audit entries are never changed'); END"
+        )
         return
     # JSON has no equality in PostgreSQL; its text has.
     text = {"before": "::text", "after": "::text"}
@@ -57,6 +63,10 @@ def _guard_audit_log() -> None:
         "EXECUTE FUNCTION audit_entry_refuse()"
     )
     op.execute(
+        "CREATE TRIGGER audit_entry_is_new BEFORE INSERT ON audit_entry FOR EACH ROW "
+        "WHEN (NEW.sequence IS NOT NULL) EXECUTE FUNCTION audit_entry_refuse()"
+    )
+    op.execute(
         "CREATE TRIGGER audit_entry_is_not_emptied BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT "
         "EXECUTE FUNCTION audit_entry_refuse()"
     )
@@ -69,6 +79,7 @@ def upgrade() -> None:
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("normalised_email", sa.String(length=254), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("search_name", sa.String(length=300), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
@@ -109,6 +120,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger(), nullable=True),
         sa.Column("previous_seal", sa.String(length=64), nullable=True),
         sa.Column("seal", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("sequence >= 1", name="ck_audit_entry_sequence_begins_at_one"),
         sa.PrimaryKeyConstraint("id", name="pk_audit_entry"),
         sa.UniqueConstraint("sequence", name="uq_audit_entry_sequence"),
     )
@@ -124,6 +136,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("sequence IS NULL"),
     )
 
+    op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.String(length=64), nullable=False),
+        sa.CheckConstraint("id = 1", name="ck_audit_head_single_row"),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_head"),
+    )
     op.create_table(
         "business_date",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -396,6 +416,7 @@ def downgrade() -> None:
     op.drop_table("idempotency_key")
     op.drop_table("counter")
     op.drop_table("business_date")
+    op.drop_table("audit_head")
     op.drop_index("ix_audit_entry_unsealed", table_name="audit_entry")
     op.drop_index("ix_audit_entry_transaction_id", table_name="audit_entry")
     op.drop_index("ix_audit_entry_entity", table_name="audit_entry")

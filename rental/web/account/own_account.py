@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -21,8 +21,8 @@ from rental.identity.rules import require_good_password
 from rental.identity.sessions import end_session
 from rental.identity.sign_in import Credentials, note_wrong_password, require_no_wait
 from rental.web.fields import AtMost, Needed, NewPasswordField
-from rental.web.guards import current_account, current_actor, current_session_id, requires
-from rental.web.problems import put_into_form
+from rental.web.guards import client_address, current_account, current_actor, current_session_id, requires
+from rental.web.problems import put_into_form, retry_header
 
 bp = Blueprint("own_account", __name__, url_prefix="/account")
 
@@ -49,7 +49,8 @@ def set_password() -> ResponseReturnValue:
     try:
         _set_password(form)
     except DomainError as error:
-        return _page(form), put_into_form(form, error)
+        status = put_into_form(form, error)
+        return _page(form), status, retry_header(error)
     flash(_("Your password is changed; you are signed out everywhere else."), "success")
     return redirect(url_for(".show"), 303)
 
@@ -57,16 +58,18 @@ def set_password() -> ResponseReturnValue:
 def _set_password(form: PasswordForm) -> None:
     account = current_account()
     account_id, keep = account.id, current_session_id()
-    given = Credentials(account.email, form.current_password.data, request.remote_addr or "", "")
+    given = Credentials(account.email, form.current_password.data, client_address(), "")
     require_no_wait(reading(), given, runtime().clock.now())
-    if not password_matches(account.password_hash, given.password):
+    present_hash = account.password_hash
+    if not password_matches(present_hash, given.password):
         with begin(current_actor()) as uow:
             note_wrong_password(uow, given)
+            uow.record("wrong_password", entity="account", entity_id=account_id)
         raise WrongPassword
     require_good_password(form.password.data, email=account.email, name=account.name)
     password_hash = hash_password(form.password.data)
     with begin(current_actor()) as uow:
-        change_password(uow, account_id, password_hash, keep=keep)
+        change_password(uow, account_id, present_hash=present_hash, password_hash=password_hash, keep=keep)
 
 
 @bp.post("/sessions/<uuid:session_id>/end")

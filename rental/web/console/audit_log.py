@@ -14,7 +14,7 @@ from rental.core.db import found, reading
 from rental.core.paging import Order
 from rental.core.runtime import runtime
 from rental.identity.permissions import Permission
-from rental.identity.queries import account_names
+from rental.identity.queries import account_ids_matching, account_names
 from rental.web.fields import AtMost, ChoiceField, DayField, SearchField, choices
 from rental.web.guards import requires
 from rental.web.sentences import audit_entity_label
@@ -73,6 +73,7 @@ def index() -> ResponseReturnValue:
         ), 422
     statement = entries_matching(
         actor_words=filters.q.data or "",
+        actor_ids=account_ids_matching(reading(), filters.q.data) if filters.q.data else [],
         entity=filters.entity.data or None,
         since=_midnight(filters.from_day, 0),
         until=_midnight(filters.to_day, 1),

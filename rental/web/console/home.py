@@ -4,8 +4,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from rental.assurance.checking import latest_check
-from rental.core.business_date import pinned_business_date
-from rental.core.clock import day_of
+from rental.core.business_date import business_today
 from rental.core.db import reading
 from rental.core.outbox import delivery_counts
 from rental.core.runtime import runtime
@@ -25,10 +24,10 @@ def index() -> ResponseReturnValue:
     if not account.may(Permission.CONSOLE):
         face = "phone.today" if account.may(Permission.PHONE) else "portal.home"
         return redirect(url_for(face), 303)
-    clock = runtime()
+    current = runtime()
     return render_template(
         "console/home.html",
-        today=pinned_business_date(reading()) or day_of(clock.clock.now(), clock.zone),
+        today=business_today(reading(), current.clock.now(), current.zone),
         notices=reading()
         .scalars(notices_of(account.id).order_by(Notice.told_at.desc(), Notice.id.desc()).limit(5))
         .all(),

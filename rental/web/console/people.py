@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import HiddenField
 
 from rental.core.db import found, reading
 from rental.core.errors import DomainError
@@ -27,6 +26,7 @@ from rental.web.fields import (
     ChecksField,
     ChoiceField,
     EmailField,
+    KeyField,
     LineField,
     Needed,
     SearchField,
@@ -79,7 +79,7 @@ class InvitationForm(PersonForm):
     """A new person. The key makes a form sent twice one invitation."""
 
     email = EmailField(_l("E-mail"), validators=[Needed(), AtMost(254)])
-    request_key = HiddenField(_l("Form"), validators=[Needed(), AtMost(64)])
+    request_key = KeyField(_l("Form"), validators=[Needed()])
 
 
 class ChangeForm(PersonForm):
@@ -125,15 +125,19 @@ def invite() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("console/person_new.html", form=form), 422
     try:
-        account_id = _invite(form)
+        account_id, token = _invite(form)
     except DomainError as error:
-        return render_template("console/person_new.html", form=form), put_into_form(form, error)
-    return redirect(url_for(".show", account_id=account_id), 303)
+        status = put_into_form(form, error)
+        return render_template("console/person_new.html", form=form), status
+    if token is None:  # the form came twice; the link was in the first answer
+        return redirect(url_for(".show", account_id=account_id), 303)
+    return _page(account_id, token=token)
 
 
-def _invite(form: InvitationForm) -> UUID:
+def _invite(form: InvitationForm) -> tuple[UUID, str | None]:
     owner = owner_of(current_account().id)
     content = [form.email.data, form.name.data, sorted(form.chosen_roles), form.language.data]
+    tokens: list[str] = []
     with begin(current_actor()) as uow:
 
         def command() -> dict[str, str]:
@@ -144,33 +148,26 @@ def _invite(form: InvitationForm) -> UUID:
                 roles=form.chosen_roles,
                 language=form.language.data,
             )
-            _show_link_once(invitation.account.id, invitation.token)
+            tokens.append(invitation.token)
             return {"account_id": str(invitation.account.id)}
 
-        return UUID(once(uow, owner, form.request_key.data, content, command)["account_id"])
+        answer = once(uow, owner, form.request_key.data, content, command)
+    return UUID(answer["account_id"]), tokens[0] if tokens else None
 
 
 @bp.get("/<uuid:account_id>")
 @requires(Permission.PEOPLE_READ)
 def show(account_id: UUID) -> ResponseReturnValue:
-    account = found(reading(), Account, account_id)
-    form = ChangeForm(
-        formdata=None,
-        name=account.name,
-        roles=[role.value for role in account.roles],
-        language=account.language,
-        version=account.version,
-    )
-    return _page(account, form)
+    return _page(account_id)
 
 
 @bp.post("/<uuid:account_id>")
 @requires(Permission.PEOPLE_MANAGE)
 def change(account_id: UUID) -> ResponseReturnValue:
-    account = found(reading(), Account, account_id)
+    found(reading(), Account, account_id)
     form = ChangeForm()
     if not form.validate_on_submit():
-        return _page(account, form), 422
+        return _page(account_id, form), 422
     try:
         with begin(current_actor()) as uow:
             accounts.change_account(
@@ -182,7 +179,8 @@ def change(account_id: UUID) -> ResponseReturnValue:
                 language=form.language.data,
             )
     except DomainError as error:
-        return _page(account, form), put_into_form(form, error)
+        status = put_into_form(form, error)
+        return _page(account_id, form), status
     flash(_("Saved."), "success")
     return redirect(url_for(".show", account_id=account_id), 303)
 
@@ -192,8 +190,7 @@ def change(account_id: UUID) -> ResponseReturnValue:
 def make_set_up_link(account_id: UUID) -> ResponseReturnValue:
     with begin(current_actor()) as uow:
         token = accounts.open_set_up_link(uow, account_id)
-    _show_link_once(account_id, token)
-    return redirect(url_for(".show", account_id=account_id), 303)
+    return _page(account_id, token=token)
 
 
 @bp.post("/<uuid:account_id>/disable")
@@ -223,20 +220,21 @@ def end(account_id: UUID, session_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".show", account_id=account_id), 303)
 
 
-def _show_link_once(account_id: UUID, token: str) -> None:
-    """The next page of this browser shows the link; after that nobody can see it again."""
-    session["set_up_link"] = [str(account_id), token]
-
-
-def _page(account: Account, form: ChangeForm) -> str:
-    shown_for, token = session.pop("set_up_link", None) or (None, None)
+def _page(account_id: UUID, form: ChangeForm | None = None, *, token: str | None = None) -> str:
+    """The person's page; the secret of a new set-up link is shown in this one answer and nowhere else."""
+    account = found(reading(), Account, account_id)
+    form = form or ChangeForm(
+        formdata=None,
+        name=account.name,
+        roles=[role.value for role in account.roles],
+        language=account.language,
+        version=account.version,
+    )
     return render_template(
         "console/person.html",
         account=account,
         form=form,
         sessions=open_sessions_of(reading(), account.id, runtime().clock.now()),
-        set_up_url=url_for("set_up.ask", token=token, _external=True)
-        if shown_for == str(account.id)
-        else None,
+        set_up_url=current_app.config["RENTAL"].set_up_url(token) if token else None,
         is_self=account.id == current_account().id,
     )

@@ -16,7 +16,7 @@ from rental.identity.queries import usable_set_up_link
 from rental.identity.rules import require_good_password
 from rental.identity.sessions import open_session
 from rental.web.fields import Needed, NewPasswordField
-from rental.web.guards import public
+from rental.web.guards import client_address, public
 from rental.web.problems import put_into_form
 from rental.web.sign_in.cookies import hand_over
 
@@ -46,17 +46,16 @@ def answer(token: str) -> ResponseReturnValue:
     try:
         require_good_password(form.password.data, email=account.email, name=account.name)
     except DomainError as error:
-        return render_template("sign_in/set_up.html", form=form, account=account), put_into_form(form, error)
+        status = put_into_form(form, error)
+        return render_template("sign_in/set_up.html", form=form, account=account), status
 
-    owner = Actor(ActorKind.PERSON, account.name, account.id, request.remote_addr)
+    owner = Actor(ActorKind.PERSON, account.name, account.id, client_address())
     reading().rollback()
     password_hash = hash_password(form.password.data)
     with begin(owner) as uow:
         set_up = set_up_account(uow, token, password_hash)
-        opened = open_session(
-            uow, set_up, address=request.remote_addr or "", browser=request.user_agent.string
-        )
-    flash(_("Your password is set and you are signed in."), "success")
+        opened = open_session(uow, set_up, address=client_address(), browser=request.user_agent.string)
     response = make_response(redirect(url_for("home.index"), 303))
     hand_over(response, opened)
+    flash(_("Your password is set and you are signed in."), "success")
     return response

@@ -14,14 +14,13 @@ from rental.identity.sessions import end_session
 from rental.identity.sign_in import (
     Credentials,
     SignInRefused,
-    SignInThrottled,
     check_credentials,
     refuse_sign_in,
 )
 from rental.identity.sign_in import sign_in as sign_person_in
 from rental.web.fields import AtMost, EmailField, Needed
-from rental.web.guards import current_actor, public, safe_path, signed_in
-from rental.web.problems import put_into_form
+from rental.web.guards import client_address, current_actor, public, safe_path, signed_in
+from rental.web.problems import put_into_form, retry_header
 from rental.web.sign_in.cookies import hand_over, take_away
 
 bp = Blueprint("sign_in", __name__)
@@ -49,31 +48,26 @@ def answer() -> ResponseReturnValue:
     form = SignInForm()
     if not form.validate_on_submit():
         return render_template("sign_in/sign_in.html", form=form), 422
-    given = Credentials(
-        form.email.data, form.password.data, request.remote_addr or "", request.user_agent.string
-    )
+    given = Credentials(form.email.data, form.password.data, client_address(), request.user_agent.string)
     try:
         return _sign_in(given, safe_path(form.next.data))
     except DomainError as error:
         status = put_into_form(form, error)
-        response = make_response(render_template("sign_in/sign_in.html", form=form), status)
-        if isinstance(error, SignInThrottled):
-            response.headers["Retry-After"] = str(error.retry_after)
-        return response
+        return render_template("sign_in/sign_in.html", form=form), status, retry_header(error)
 
 
 def _sign_in(given: Credentials, onward: str | None) -> Response:
-    account = check_credentials(reading(), given, runtime().clock.now())
-    if account is None:
-        reading().rollback()
+    known = check_credentials(reading(), given, runtime().clock.now())
+    before = signed_in()
+    reading().rollback()
+    if known is None:
         with begin(current_actor()) as uow:
             refuse_sign_in(uow, given)
         raise SignInRefused
-    person = Actor(ActorKind.PERSON, account.name, account.id, given.address)
-    account_id = account.id
-    reading().rollback()
-    with begin(person) as uow:
-        opened = sign_person_in(uow, account_id, given)
+    with begin(Actor(ActorKind.PERSON, known.name, known.id, given.address)) as uow:
+        opened = sign_person_in(uow, known, given)
+        if before:
+            end_session(uow, before.account.id, before.session.id)
     response = make_response(redirect(onward or url_for("home.index"), 303))
     hand_over(response, opened)
     return response
