@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from rental.core import audit, outbox
 from rental.core.bus import Bus, Ring
 from rental.core.business_date import business_today
-from rental.core.db import Base, writing_engine
+from rental.core.db import Base, db, writing_engine
 from rental.core.errors import NotFound
 from rental.core.events import Event
 from rental.core.files import FileStore
@@ -107,6 +107,7 @@ def begin(actor: Actor) -> Iterator[UnitOfWork]:
         uow = UnitOfWork(session, actor, current)
         session.info["origin"] = uow.origin
         yield uow
+    db.session.rollback()  # what is read from here on sees what was saved
     if uow.rings:
         current.doorbell.ring(uow.rings)
 

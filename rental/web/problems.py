@@ -1,7 +1,9 @@
 """Refusals and failures, said once: as a form message, an HTML page or problem+json (RFC 9457)."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, Response, jsonify, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,6 +18,7 @@ from rental.core.errors import ChangedMeanwhile, Conflict, DomainError, Forbidde
 from rental.web.sentences import refusal
 
 log = logging.getLogger("rental.web")
+_WITHOUT_PAGE = "Something went wrong. Please try again. / 問題が起きました。もう一度お試しください。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,25 @@ def answer_form_errors(form: FlaskForm) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    app.register_error_handler(DomainError, _answer_refusal)
-    app.register_error_handler(StaleDataError, lambda _error: _answer_refusal(ChangedMeanwhile()))
-    app.register_error_handler(CSRFError, _answer_csrf)
-    app.register_error_handler(HTTPException, _answer_http)
-    app.register_error_handler(Exception, _answer_failure)
+    app.register_error_handler(DomainError, _surely(_answer_refusal))
+    app.register_error_handler(StaleDataError, _surely(lambda _error: _answer_refusal(ChangedMeanwhile())))
+    app.register_error_handler(CSRFError, _surely(_answer_csrf))
+    app.register_error_handler(HTTPException, _surely(_answer_http))
+    app.register_error_handler(Exception, _surely(_answer_failure))
+
+
+def _surely(handler: Callable[[Any], ResponseReturnValue]) -> Callable[[Any], ResponseReturnValue]:
+    """A problem page needs language and person, both from the database: without it a sentence is left."""
+
+    def answer(error: Exception) -> ResponseReturnValue:
+        try:
+            reading().rollback()
+            return handler(error)
+        except Exception:
+            log.exception("the problem page failed as well")
+            return _plain(500, _WITHOUT_PAGE)
+
+    return answer
 
 
 def _answer_refusal(error: DomainError) -> ResponseReturnValue:
@@ -111,14 +128,7 @@ def _answer_http(error: HTTPException) -> ResponseReturnValue:
 def _answer_failure(error: Exception) -> ResponseReturnValue:
     # The rule, not the address: an address may hold a set-up link.
     log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
-    try:
-        reading().rollback()
-        return _answer(Problem(500, _title(500), _detail(500), "web.failure", _ways_on()))
-    except Exception:  # the page itself needs the database; without it a plain sentence is all we have
-        log.exception("the problem page failed as well")
-        return _plain(
-            500, "Something went wrong. Please try again. / 問題が起きました。もう一度お試しください。"
-        )
+    return _answer(Problem(500, _title(500), _detail(500), "web.failure", _ways_on()))
 
 
 def _plain(status: int, sentence: str) -> Response:

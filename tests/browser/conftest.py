@@ -33,6 +33,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
 
 
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Every test has a server of its own. The plugin's fixture of this name makes pytest 9 warn."""
+
+
 @contextmanager
 def migrated_sqlite(home: Path) -> Iterator[tuple[Flask, Database]]:
     """An app on a migrated SQLite database, for what looks and behaves alike on every database."""

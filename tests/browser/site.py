@@ -1,4 +1,4 @@
-"""The product as a browser meets it: a real server, pages of people, and a watch over what the browser reports."""
+"""The product as a browser meets it: a real server, desks of people, a watch over all complaints."""
 
 import os
 import shutil
@@ -24,6 +24,7 @@ NEEDS_BROWSER = [
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium on PATH and RENTAL_TEST_BROWSER names none"),
 ]
 
+TIMEOUT_MS = 10_000
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   window.reportViolation(`${event.effectiveDirective} refused ${event.blockedURI} ${event.sample}`));
@@ -88,6 +89,7 @@ class Site:
     def desk(self, account: Account | None = None, *, path: str = "/", **options: Any) -> Page:
         """A page in a browser of its own, in which this person is signed in, or nobody."""
         context = self.new_context(base_url=self.url, **{"locale": "en", **options})
+        context.set_default_timeout(TIMEOUT_MS)
         self.watch.over(context)
         if account:
             sign_in(context, self.story, account, self.url)

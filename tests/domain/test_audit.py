@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -184,12 +184,16 @@ def test_an_entry_cannot_be_replaced_by_inserting_it_again(story: Story) -> None
     story.person(Role.SALES)
     first = entries(story)[0]
     with pytest.raises(DBAPIError), story.begin() as uow:
-        is_sqlite = uow.session.get_bind().dialect.name == "sqlite"
-        uow.session.execute(
-            text(
-                ("INSERT OR REPLACE INTO" if is_sqlite else "INSERT INTO") + " audit_entry "
-                "(id, at, transaction_id, actor_kind, actor_name, action, entity) "
-                "SELECT id, at, transaction_id, actor_kind, 'nobody', action, entity FROM audit_entry"
-            )
+        again = select(
+            AuditEntry.id,
+            AuditEntry.at,
+            AuditEntry.transaction_id,
+            AuditEntry.actor_kind,
+            literal("nobody"),
+            AuditEntry.action,
+            AuditEntry.entity,
         )
+        names = ["id", "at", "transaction_id", "actor_kind", "actor_name", "action", "entity"]
+        statement = insert(AuditEntry).from_select(names, again, include_defaults=False)
+        uow.session.execute(statement.prefix_with("OR REPLACE", dialect="sqlite"))
     assert entries(story)[0].actor_name == first.actor_name

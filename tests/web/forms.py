@@ -48,8 +48,8 @@ FORMS: dict[str, Form] = {
         "/account/password",
         "somebody new",
         {"current_password": PASSWORD, "password": NEW_PASSWORD},
-        # A wrong present password counts like a refused sign-in.
-        bookkeeping=("sign_in_throttle",),
+        # A wrong present password counts like a refused sign-in, and is recorded like one.
+        bookkeeping=("sign_in_throttle", "audit_entry"),
     ),
     "people.invite": Form(
         "/people/new",

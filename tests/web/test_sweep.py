@@ -41,14 +41,12 @@ def test_a_field_filled_in_badly_is_named_and_nothing_is_changed(company: Compan
         for kind, value in values:
             answer = form.send(name, value)
             what = f"{name} {kind}"
-            if answer.status_code == 303:
+            if answer.status_code in ACCEPTED and not form.form.stores_nothing:
                 form = OpenForm(company, FORMS[endpoint], endpoint)
                 before = company.rows(without=form.form.bookkeeping)
-            elif answer.status_code == 200:
-                assert form.form.stores_nothing
-            elif answer.status_code not in REFUSED:
+            elif answer.status_code not in REFUSED | ACCEPTED:
                 wrong.append(f"{what}: {answer.status}")
-            else:
+            elif answer.status_code in REFUSED:
                 said = _said(answer.text)
                 if answer.status_code == 422 and form.labels[name].casefold() not in said.casefold():
                     wrong.append(f"{what}: {form.labels[name]!r} is not named in {said!r}")
