@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from rental.assurance.models import CheckRunState
@@ -43,36 +44,45 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["role_label"] = role_label
 
 
+_ROLE_LABELS = {
+    Role.ADMINISTRATOR: _l("Administrator"),
+    Role.SALES: _l("Sales"),
+    Role.WAREHOUSE: _l("Warehouse"),
+    Role.DISPATCHER: _l("Dispatcher"),
+    Role.TECHNICIAN: _l("Technician"),
+    Role.BILLING: _l("Billing"),
+    Role.CUSTOMER: _l("Customer"),
+}
+
+
 def role_label(role: Role) -> str:
-    return {
-        Role.ADMINISTRATOR: _("Administrator"),
-        Role.SALES: _("Sales"),
-        Role.WAREHOUSE: _("Warehouse"),
-        Role.DISPATCHER: _("Dispatcher"),
-        Role.TECHNICIAN: _("Technician"),
-        Role.BILLING: _("Billing"),
-        Role.CUSTOMER: _("Customer"),
-    }[role]
+    return str(_ROLE_LABELS[role])
+
+
+_ROLE_HINTS = {
+    Role.ADMINISTRATOR: _l("lets people in, watches jobs, audit log and checks"),
+    Role.SALES: _l("quotes, contracts and customers"),
+    Role.WAREHOUSE: _l("receives, stores, picks and inspects machines"),
+    Role.DISPATCHER: _l("plans visits and routes"),
+    Role.TECHNICIAN: _l("installs and repairs on site, with the phone"),
+    Role.BILLING: _l("closing, invoices and payments"),
+    Role.CUSTOMER: _l("sees only their own machines and invoices"),
+}
 
 
 def role_hint(role: Role) -> str:
-    return {
-        Role.ADMINISTRATOR: _("lets people in, watches jobs, audit log and checks"),
-        Role.SALES: _("quotes, contracts and customers"),
-        Role.WAREHOUSE: _("receives, stores, picks and inspects machines"),
-        Role.DISPATCHER: _("plans visits and routes"),
-        Role.TECHNICIAN: _("installs and repairs on site, with the phone"),
-        Role.BILLING: _("closing, invoices and payments"),
-        Role.CUSTOMER: _("sees only their own machines and invoices"),
-    }[role]
+    return str(_ROLE_HINTS[role])
+
+
+_ACCOUNT_STATE_LABELS = {
+    AccountState.INVITED: _l("Not set up"),
+    AccountState.ACTIVE: _l("Active"),
+    AccountState.DISABLED: _l("Disabled"),
+}
 
 
 def account_state_label(state: AccountState) -> str:
-    return {
-        AccountState.INVITED: _("Not set up"),
-        AccountState.ACTIVE: _("Active"),
-        AccountState.DISABLED: _("Disabled"),
-    }[state]
+    return str(_ACCOUNT_STATE_LABELS[state])
 
 
 ACCOUNT_STATE_CHIP = {
@@ -82,14 +92,17 @@ ACCOUNT_STATE_CHIP = {
 }
 
 
+_DELIVERY_STATE_LABELS = {
+    DeliveryState.QUEUED: _l("Queued"),
+    DeliveryState.RUNNING: _l("Running"),
+    DeliveryState.FAILED: _l("Failed, will be tried again"),
+    DeliveryState.PARKED: _l("Parked"),
+    DeliveryState.DONE: _l("Done"),
+}
+
+
 def delivery_state_label(state: DeliveryState) -> str:
-    return {
-        DeliveryState.QUEUED: _("Queued"),
-        DeliveryState.RUNNING: _("Running"),
-        DeliveryState.FAILED: _("Failed, will be tried again"),
-        DeliveryState.PARKED: _("Parked"),
-        DeliveryState.DONE: _("Done"),
-    }[state]
+    return str(_DELIVERY_STATE_LABELS[state])
 
 
 DELIVERY_STATE_CHIP = {
@@ -101,14 +114,17 @@ DELIVERY_STATE_CHIP = {
 }
 
 
+_JOB_LABELS = {
+    "notifications.tell_of_new_password": _l("Tell a person that their password was set"),
+    "notifications.tell_of_new_roles": _l("Tell a person that their roles changed"),
+    "notifications.tell_of_new_place": _l("Tell a person of a sign-in from a new browser"),
+    "assurance.answer_started_check": _l("Check the database"),
+}
+
+
 def job_label(handler: str) -> str:
     """What a job does, in words; a handler without words shows its name."""
-    return {
-        "notifications.tell_of_new_password": _("Tell a person that their password was set"),
-        "notifications.tell_of_new_roles": _("Tell a person that their roles changed"),
-        "notifications.tell_of_new_place": _("Tell a person of a sign-in from a new browser"),
-        "assurance.answer_started_check": _("Check the database"),
-    }.get(handler, handler)
+    return str(_JOB_LABELS.get(handler, handler))
 
 
 def session_kind_label(kind: SessionKind) -> str:
@@ -135,58 +151,67 @@ def notice_sentence(notice: Notice) -> str:
     )
 
 
+_AUDIT_ACTION_LABELS = {
+    "created": _l("Created"),
+    "changed": _l("Changed"),
+    "deleted": _l("Deleted"),
+    "signed_in": _l("Signed in"),
+    "wrong_password": _l("Wrong password"),
+    "sign_in_refused": _l("Sign-in refused"),
+    "sessions_ended": _l("Sessions ended"),
+    "session_ended": _l("Session ended"),
+    "run_again": _l("Run again"),
+}
+
+
 def audit_action_label(action: str) -> str:
-    return {
-        "created": _("Created"),
-        "changed": _("Changed"),
-        "deleted": _("Deleted"),
-        "signed_in": _("Signed in"),
-        "wrong_password": _("Wrong password"),
-        "sign_in_refused": _("Sign-in refused"),
-        "sessions_ended": _("Sessions ended"),
-        "session_ended": _("Session ended"),
-        "run_again": _("Run again"),
-    }.get(action, action)
+    return str(_AUDIT_ACTION_LABELS.get(action, action))
+
+
+_AUDIT_ENTITY_LABELS = {
+    "account": _l("Account"),
+    "account_role": _l("Role of an account"),
+    "set_up_link": _l("Set-up link"),
+    "check_run": _l("Check"),
+    "stored_file": _l("File"),
+    "delivery": _l("Job"),
+    "business_date": _l("Business date"),
+}
 
 
 def audit_entity_label(entity: str) -> str:
-    return {
-        "account": _("Account"),
-        "account_role": _("Role of an account"),
-        "set_up_link": _("Set-up link"),
-        "check_run": _("Check"),
-        "stored_file": _("File"),
-        "delivery": _("Job"),
-        "business_date": _("Business date"),
-    }.get(entity, entity)
+    return str(_AUDIT_ENTITY_LABELS.get(entity, entity))
+
+
+_ATTRIBUTE_LABELS = {
+    "name": _l("Name"),
+    "email": _l("E-mail"),
+    "state": _l("State"),
+    "language": _l("Language"),
+    "theme": _l("Theme"),
+    "density": _l("Row height"),
+    "role": _l("Role"),
+    "roles": _l("Roles"),
+    "password_hash": _l("Password"),
+    "number": _l("Number"),
+    "count": _l("Count"),
+    "pinned_on": _l("Business date"),
+    "finding_count": _l("Problems"),
+    "download_name": _l("File name"),
+    "byte_count": _l("Bytes"),
+    "expires_at": _l("Valid until"),
+    "handler": _l("Job"),
+    "started_at": _l("Started at"),
+    "stored_at": _l("Stored at"),
+    "finished_at": _l("Finished at"),
+    "used_at": _l("Used at"),
+    "created_at": _l("Created at"),
+}
 
 
 def attribute_label(name: str) -> str:
     """What an audited attribute is called on the screens; one without words keeps its name."""
-    return {
-        "name": _("Name"),
-        "email": _("E-mail"),
-        "state": _("State"),
-        "language": _("Language"),
-        "theme": _("Theme"),
-        "density": _("Row height"),
-        "role": _("Role"),
-        "roles": _("Roles"),
-        "password_hash": _("Password"),
-        "number": _("Number"),
-        "count": _("Count"),
-        "pinned_on": _("Business date"),
-        "finding_count": _("Problems"),
-        "download_name": _("File name"),
-        "byte_count": _("Bytes"),
-        "expires_at": _("Valid until"),
-        "handler": _("Job"),
-        "started_at": _("Started at"),
-        "stored_at": _("Stored at"),
-        "finished_at": _("Finished at"),
-        "used_at": _("Used at"),
-        "created_at": _("Created at"),
-    }.get(name, name)
+    return str(_ATTRIBUTE_LABELS.get(name, name))
 
 
 def audited_value(name: str, value: Any) -> str:
@@ -210,61 +235,74 @@ def _state_label(value: str) -> str:
     return value
 
 
+_CHECK_RUN_STATE_LABELS = {
+    CheckRunState.WAITING: _l("Waiting for a worker"),
+    CheckRunState.FINISHED: _l("Finished"),
+}
+
+
 def check_run_state_label(state: CheckRunState) -> str:
-    return {
-        CheckRunState.WAITING: _("Waiting for a worker"),
-        CheckRunState.FINISHED: _("Finished"),
-    }[state]
+    return str(_CHECK_RUN_STATE_LABELS[state])
+
+
+_REASON_LABELS = {
+    None: "—",
+    "demo company": _l("The demo company was loaded"),
+    "demo clock": _l("The business date of the demo company was moved"),
+    "first administrator": _l("The first administrator was let in"),
+    "set-up link asked for at the command line": _l("A set-up link was asked for at the command line"),
+    "nightly check": _l("The check of every night"),
+}
 
 
 def reason_label(reason: str | None) -> str:
     """Why something was done: the machinery's own reasons in words, a person's as they wrote it."""
-    return {
-        None: "—",
-        "demo company": _("The demo company was loaded"),
-        "demo clock": _("The business date of the demo company was moved"),
-        "first administrator": _("The first administrator was let in"),
-        "set-up link asked for at the command line": _("A set-up link was asked for at the command line"),
-        "nightly check": _("The check of every night"),
-    }.get(reason, reason or "")
+    return str(_REASON_LABELS.get(reason, reason or ""))
+
+
+_ACTOR_LABELS = {
+    "worker": _l("Worker"),
+    "tick": _l("Periodic process"),
+    "cli": _l("Command line"),
+    "demo": _l("Demo company"),
+}
 
 
 def actor_label(kind: str, name: str) -> str:
     """A person by name, the machinery by what it is."""
     if kind == "person":
         return _("Visitor") if name == "visitor" else name
-    return {
-        "worker": _("Worker"),
-        "tick": _("Periodic process"),
-        "cli": _("Command line"),
-        "demo": _("Demo company"),
-    }.get(name, name)
+    return str(_ACTOR_LABELS.get(name, name))
+
+
+_CHECK_WORDS = {
+    "P1": (
+        _l("Is every message delivered in time?"),
+        _l("Open the job page: see that a worker runs, and run parked jobs again."),
+    ),
+    "P2": (
+        _l("Is no job left behind by a worker that is gone?"),
+        _l("See that the periodic process runs; it takes such jobs back."),
+    ),
+    "P4": (
+        _l("Is the audit log as it was sealed?"),
+        _l("Somebody changed the log behind the product's back: compare with the latest backup."),
+    ),
+    "P7": (
+        _l("Is nobody signed in whose account is disabled?"),
+        _l("End the session on the person's page."),
+    ),
+    "S11": (
+        _l("Do the numbers of check runs have no gap?"),
+        _l("A row was removed behind the product's back: compare with the latest backup."),
+    ),
+}
 
 
 def check_words(code: str) -> tuple[str, str]:
     """The question of a check, and what a person does when the answer is no."""
-    return {
-        "P1": (
-            _("Is every message delivered in time?"),
-            _("Open the job page: see that a worker runs, and run parked jobs again."),
-        ),
-        "P2": (
-            _("Is no job left behind by a worker that is gone?"),
-            _("See that the periodic process runs; it takes such jobs back."),
-        ),
-        "P4": (
-            _("Is the audit log as it was sealed?"),
-            _("Somebody changed the log behind the product's back: compare with the latest backup."),
-        ),
-        "P7": (
-            _("Is nobody signed in whose account is disabled?"),
-            _("End the session on the person's page."),
-        ),
-        "S11": (
-            _("Do the numbers of check runs have no gap?"),
-            _("A row was removed behind the product's back: compare with the latest backup."),
-        ),
-    }[code]
+    question, cure = _CHECK_WORDS[code]
+    return str(question), str(cure)
 
 
 def refusal(error: DomainError) -> str:

@@ -76,6 +76,10 @@ class TableView(Generic[R]):
     def is_filtered(self) -> bool:
         return bool(self.filter_chips)
 
+    def column(self, key: str) -> Column:
+        """The column that a cell belongs to."""
+        return next(column for column in self.columns if column.key == key)
+
 
 def read_table(
     session: Session,

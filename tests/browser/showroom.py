@@ -204,7 +204,7 @@ def _save(page: Page) -> None:
 
 def _sign_in_wrongly(page: Page, email: str = "") -> None:
     """Somebody new each time, so that nobody has to wait."""
-    page.locator("#email").fill(email or f"{uuid4()}@example.jp")
+    page.locator("#email").fill(email or f"{uuid4().hex[:8]}@example.jp")
     page.locator("#password").fill(WRONG_PASSWORD)
     _submit(page)
 

@@ -1,6 +1,7 @@
 """What people do in the office, in a real browser: with script, and the same without it."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -38,7 +39,7 @@ def test_an_invited_person_sets_a_password_works_and_is_shut_out_at_once(
     office.reload()
     expect(office.locator(".notice-now")).to_have_count(0)
 
-    guest = site.desk(path=link, java_script_enabled=script)
+    guest = site.desk(path=urlsplit(link).path, java_script_enabled=script)
     guest.locator("#password").fill(NEW_PASSWORD)
     guest.get_by_role("button", name="Set password and sign in").click()
     expect(guest.locator("main")).to_contain_text("Good to see you, Yuki Sato")
@@ -209,6 +210,7 @@ def test_a_check_shows_its_answer_by_itself(site_on_each_database: Site) -> None
     page.clock.install()
     page.get_by_role("button", name="Check now").click()
     expect(page.get_by_text("A worker is asking the database")).to_be_visible()
+    page.wait_for_load_state()
     site.story.everything_happens()
     page.clock.fast_forward(2500)
     expect(page.get_by_text("All well")).to_be_visible()
@@ -229,10 +231,13 @@ def test_a_message_leaves_by_itself_or_when_it_is_closed(site: Site) -> None:
     page.clock.install()
     page.get_by_role("button", name="Save").press("Enter")
     expect(page.locator(".toast")).to_have_text(re.compile("Saved."))
+    page.wait_for_load_state()  # the script counts from here
     page.clock.fast_forward(5100)
     expect(page.locator(".toast")).to_have_count(0)
 
     page.get_by_role("button", name="Save").click()
+    expect(page.locator(".toast")).to_have_count(1)
+    page.wait_for_load_state()
     page.get_by_role("button", name="Close this message").click()
     expect(page.locator(".toast")).to_have_count(0)
 
