@@ -15,6 +15,12 @@ from rental.identity.rules import AccountState
 from rental.identity.tokens import token_hash
 
 
+class SetUpLinkSpent(NotFound):
+    """The link was used, taken back or ran out, or never was; nobody learns which."""
+
+    code = "identity.set_up_link_spent"
+
+
 def account_with_email(session: Session, normalised_email: str) -> Account | None:
     return session.scalar(select(Account).where(Account.normalised_email == normalised_email))
 
@@ -100,7 +106,7 @@ def open_sessions_of(session: Session, account_id: UUID, now: datetime) -> Seque
 
 
 def usable_set_up_link(session: Session, token: str, now: datetime) -> SetUpLink:
-    """The link with this token. Raises NotFound when it is unknown, used, out of time or disabled."""
+    """The link with this token. Raises SetUpLinkSpent when it opens nothing (any more)."""
     link = session.scalar(
         select(SetUpLink)
         .join(Account)
@@ -112,5 +118,5 @@ def usable_set_up_link(session: Session, token: str, now: datetime) -> SetUpLink
         )
     )
     if link is None:
-        raise NotFound(kind="set_up_link")
+        raise SetUpLinkSpent
     return link

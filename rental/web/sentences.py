@@ -288,6 +288,10 @@ _CHECK_WORDS = {
         _l("Is the audit log as it was sealed?"),
         _l("Somebody changed the log behind the product's back: compare with the latest backup."),
     ),
+    "P4b": (
+        _l("Is the audit log sealed up to the present?"),
+        _l("See that the periodic process runs; it seals what is new."),
+    ),
     "P7": (
         _l("Is nobody signed in whose account is disabled?"),
         _l("End the session on the person's page."),
@@ -323,6 +327,9 @@ def refusal(error: DomainError) -> str:
         ),
         "core.not_found": lambda: _("There is nothing at this address, or it is not for you to see."),
         "identity.account_disabled": lambda: _("This account is disabled. Enable it first."),
+        "identity.set_up_link_spent": lambda: _(
+            "This link was used already, or its time is over. Ask the administrator for a new one."
+        ),
         "identity.email_taken": lambda: _("Somebody already has an account with this e-mail."),
         "identity.not_an_email": lambda: _("Write an e-mail address such as name@example.jp."),
         "identity.no_role": lambda: _("Choose at least one role."),

@@ -57,6 +57,9 @@ SABOTAGE = {
     "P2": "UPDATE delivery SET state = 'running', lease_until = '2026-03-01 00:00:00+00' "
     "WHERE handler = 'assurance.answer_started_check'",
     "P4": "UPDATE audit_entry SET actor_name = 'nobody' WHERE sequence = 2",
+    "P4b": "INSERT INTO audit_entry (id, at, transaction_id, actor_kind, actor_name, action, entity) VALUES "
+    "('00000000000000000000000000000005', '2026-03-01 00:00:00+00', '00000000000000000000000000000005', "
+    "'system', 'nobody', 'changed', 'account')",
     "P7": "UPDATE account SET state = 'disabled' WHERE normalised_email = 'sales@example.jp'",
     "S11": "UPDATE counter SET next_number = 7 WHERE series = 'check_run'",
 }
@@ -87,7 +90,7 @@ def test_an_entry_left_unsealed_is_found_after_a_quarter_of_an_hour(company: Sto
     company.person(Role.BILLING)
     company.everything_happens()
     assert red(company) == {}
-    assert red(company, later=timedelta(minutes=16))["P4"] > 0
+    assert red(company, later=timedelta(minutes=16))["P4b"] > 0
 
 
 def test_a_night_that_finds_a_problem_tells_every_administrator(company: Story) -> None:
