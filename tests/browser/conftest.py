@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from rental.app import create_app
 from rental.core.clock import SystemClock
@@ -29,13 +29,26 @@ FLAGS = (
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
+def browser() -> Iterator[Browser]:
+    """Chromium, started once."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
 
 
-@pytest.fixture(scope="session")
-def base_url() -> None:
-    """Every test has a server of its own. The plugin's fixture of this name makes pytest 9 warn."""
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Opens browsers that know nothing of each other; all are closed with the test."""
+    opened: list[BrowserContext] = []
+
+    def open_one(**options: Any) -> BrowserContext:
+        opened.append(browser.new_context(**options))
+        return opened[-1]
+
+    yield open_one
+    for context in opened:
+        context.close()
 
 
 @contextmanager
