@@ -98,7 +98,7 @@ def _context() -> dict[str, Any]:
         ),
         "navigation": _navigation() if person else [],
         "unread_count": unread_notice_count(reading(), account.id) if account else 0,
-        "business_date_text": day(pinned) if pinned else None,
+        "business_date_text": day(pinned, weekday=True) if pinned else None,
         "demo": pinned is not None,
         "is_development": current_app.config["RENTAL"].is_development,
         "here_path": here_path,

@@ -15,7 +15,7 @@ from rental.core.outbox import DeliveryState
 from rental.identity.permissions import Role
 from rental.identity.rules import AccountState, SessionKind
 from rental.notifications.models import Notice, NoticeKind
-from rental.web.formats import instant
+from rental.web.formats import browser, instant
 
 
 def init_app(app: Flask) -> None:
@@ -95,7 +95,7 @@ ACCOUNT_STATE_CHIP = {
 _DELIVERY_STATE_LABELS = {
     DeliveryState.QUEUED: _l("Queued"),
     DeliveryState.RUNNING: _l("Running"),
-    DeliveryState.FAILED: _l("Failed, will be tried again"),
+    DeliveryState.FAILED: _l("To be tried again"),
     DeliveryState.PARKED: _l("Parked"),
     DeliveryState.DONE: _l("Done"),
 }
@@ -206,12 +206,35 @@ _ATTRIBUTE_LABELS = {
     "finished_at": _l("Finished at"),
     "used_at": _l("Used at"),
     "created_at": _l("Created at"),
+    "due_at": _l("Due at"),
+    "lease_until": _l("Taken until"),
+    "attempt_count": _l("Attempts"),
+    "delivery": _l("Entry"),
+    "message": _l("Announced fact"),
+    "entry": _l("Entry"),
+    "entity": _l("What"),
+    "at": _l("When"),
+    "session": _l("Session"),
+    "account_id": _l("Account"),
+    "sequence": _l("Sealed as number"),
+    "problem": _l("Problem"),
+    "version": _l("Version"),
+    "browser": _l("Browser"),
+    "address": _l("From where"),
+    "id": _l("Row"),
 }
 
 
 def attribute_label(name: str) -> str:
     """What an audited attribute is called on the screens; one without words keeps its name."""
     return str(_ATTRIBUTE_LABELS.get(name, name))
+
+
+_PREFERENCE_WORDS: dict[str, dict[str, Any]] = {
+    "language": {"ja": "日本語", "en": "English"},
+    "theme": {"system": _l("As the device"), "light": _l("Light"), "dark": _l("Dark")},
+    "density": {"standard": _l("Standard"), "compact": _l("Compact")},
+}
 
 
 def audited_value(name: str, value: Any) -> str:
@@ -222,7 +245,15 @@ def audited_value(name: str, value: Any) -> str:
         return role_label(Role(value))
     if name == "state":
         return _state_label(value)
-    if name.endswith("_at") and isinstance(value, str):
+    if name in _PREFERENCE_WORDS:
+        return str(_PREFERENCE_WORDS[name].get(value, value))
+    if name == "handler":
+        return job_label(value)
+    if name == "entity":
+        return audit_entity_label(value)
+    if name == "browser":
+        return browser(value)
+    if (name == "at" or name.endswith(("_at", "_until"))) and isinstance(value, str):
         return instant(datetime.fromisoformat(value))
     return str(value)
 
@@ -232,6 +263,8 @@ def _state_label(value: str) -> str:
         return account_state_label(AccountState(value))
     if value in set(CheckRunState):
         return check_run_state_label(CheckRunState(value))
+    if value in set(DeliveryState):
+        return delivery_state_label(DeliveryState(value))
     return value
 
 

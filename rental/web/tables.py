@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
 
 from flask import request
@@ -20,6 +20,8 @@ PAGE_ROWS = 50
 
 class FilterForm(FlaskForm):
     """The filters of a list. They come in the address, so there is nothing to forge."""
+
+    tab_name: ClassVar[str | None] = None  # what tabs above the list choose: no field, no chip
 
     class Meta:
         csrf = False
@@ -71,10 +73,12 @@ class TableView(Generic[R]):
     hidden_params: list[tuple[str, str]] = field(default_factory=list)
     next_url: str | None = None
     first_url: str | None = None
+    is_invalid: bool = False
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.filter_chips)
+        tab_name = self.filter_form.tab_name if self.filter_form else None
+        return bool(self.filter_chips or (tab_name and request.args.get(tab_name)))
 
     def column(self, key: str) -> Column:
         """The column that a cell belongs to."""
@@ -128,7 +132,7 @@ def empty_table(name: str, headings: Sequence[Heading], filters: FilterForm) -> 
         action_url=request.path,
         limit=PAGE_ROWS,
         filter_form=filters,
-        filter_chips=[Chip(filters[name].label.text, request.path) for name in filters.errors if name],
+        is_invalid=True,
     )
 
 
@@ -161,6 +165,7 @@ def _chips(filters: FilterForm | None, kept: Mapping[str, str], sorting: Mapping
             _url({**{key: value for key, value in kept.items() if key != name}, **sorting}),
         )
         for name in kept
+        if name != filters.tab_name
     ]
 
 

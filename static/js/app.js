@@ -42,6 +42,16 @@ function announceToasts() {
 
 /* --- dialogs and menus ------------------------------------------------------ */
 
+/** Puts the field's text on the clipboard; over plain HTTP only the old command may. */
+async function copyField(button) {
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  if (navigator.clipboard) await navigator.clipboard.writeText(field.value).catch(() => document.execCommand("copy"));
+  else document.execCommand("copy");
+  button.textContent = button.dataset.copied;
+  document.getElementById("announcer").textContent = button.dataset.copied;
+}
+
 function openConfirmation(details) {
   const form = details.querySelector("form");
   const dialog = document.createElement("dialog");
@@ -77,6 +87,10 @@ function onClick(event) {
   const opener = event.target.closest("[data-open-dialog]");
   closeMenus(opener ? null : event.target.closest("details.menu"));
   if (opener) document.getElementById(opener.dataset.openDialog).showModal();
+
+  const copier = event.target.closest("[data-copy]");
+  if (copier) copyField(copier);
+  if (event.target.matches(".control-copy input")) event.target.select();
 
   const reveal = event.target.closest("[data-reveal]");
   if (reveal) {
@@ -160,7 +174,9 @@ function onRequestRefused(event) {
 
 function onSwapped(event) {
   const region = document.getElementById(event.detail.target.id);
-  if (region?.dataset.announce) document.getElementById("announcer").textContent = region.dataset.announce;
+  if (!region?.dataset.announce) return;
+  document.getElementById("announcer").textContent = region.dataset.announce;
+  if (document.activeElement === document.body) region.focus({ preventScroll: true }); // what was pressed is gone
 }
 
 function onRequestConfigured(event) {

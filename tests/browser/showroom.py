@@ -198,7 +198,7 @@ def _make_link(page: Page) -> None:
 
 
 def _save(page: Page) -> None:
-    page.locator("main form .button-primary").click()
+    page.locator("main .form .button-primary").click()
     page.locator(".toast").wait_for()
 
 

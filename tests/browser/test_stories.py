@@ -35,7 +35,7 @@ def test_an_invited_person_sets_a_password_works_and_is_shut_out_at_once(
     office.get_by_label("Billing:").check()
     office.locator("#language").select_option("en")
     office.get_by_role("button", name="Make a set-up link").click()
-    link = office.locator(".notice-now a").inner_text()
+    link = office.get_by_label("Set-up link").input_value()
     office.reload()
     expect(office.locator(".notice-now")).to_have_count(0)
 
@@ -285,11 +285,39 @@ def test_whoever_sets_a_password_is_told_that_it_is_set(site: Site) -> None:
     expect(page.locator(".toast")).to_contain_text("Your password is set")
 
 
-def test_a_state_chosen_in_the_filter_is_the_current_tab(site: Site) -> None:
-    page = site.desk(site.story.person(Role.ADMINISTRATOR), path="/jobs")
-    page.locator("#state").select_option("parked")
+@WITH_AND_WITHOUT_SCRIPT
+def test_tabs_and_filters_of_the_jobs_go_together(site: Site, script: bool) -> None:
+    page = site.desk(site.story.person(Role.ADMINISTRATOR), path="/jobs", java_script_enabled=script)
+    page.locator(".tabs a", has_text="Parked").click()
     expect(page).to_have_url(re.compile("state=parked"))
     expect(page.locator(".tabs [aria-current]")).to_contain_text("Parked")
+
+    page.get_by_label("Job", exact=True).select_option("assurance.answer_started_check")
+    if not script:
+        page.get_by_role("button", name="Filter").click()
+    expect(page).to_have_url(re.compile("state=parked.*handler=assurance"))
+    expect(page.locator(".tabs [aria-current]")).to_contain_text("Parked")
+    expect(page.locator(".filters .chip")).to_have_text("Remove filter: Job: Check the database")
+
+    page.locator(".tabs a", has_text="Running").click()
+    expect(page).to_have_url(re.compile("state=running.*handler=assurance|handler=assurance.*state=running"))
+    expect(page.locator(".tabs [aria-current]")).to_contain_text("Running")
+    page.locator(".filters .clear").click()
+    expect(page.locator(".tabs [aria-current]")).to_have_text("All")
+
+
+def test_a_set_up_link_is_copied_with_one_press(site: Site) -> None:
+    site.story.person(Role.SALES)
+    page = site.desk(
+        site.story.person(Role.ADMINISTRATOR),
+        path=page_of(site, "sales@example.jp"),
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    confirm(page, "New set-up link")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    link = page.get_by_label("Set-up link").input_value()
+    assert page.evaluate("navigator.clipboard.readText()") == link
 
 
 def test_a_password_can_be_looked_at(site: Site) -> None:

@@ -71,7 +71,9 @@ def _fill_with_markup(company: Company) -> set[str]:
             for form in page.all("form")
             if changing.fullmatch(action := form.attributes.get("action", ""))
         )
-        link = next(e.text for e in page.all("a") if "/set-up/" in e.attributes["href"])
+        link = next(
+            value for e in page.all("input") if "/set-up/" in (value := e.attributes.get("value", ""))
+        )
         newcomer = Seat(company.app.test_client())
         agent = {"User-Agent": payload}
         path = link.removeprefix("http://localhost")

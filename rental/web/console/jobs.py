@@ -25,6 +25,7 @@ bp = Blueprint("jobs", __name__, url_prefix="/jobs")
 class JobFilter(FilterForm):
     """A state, and what the job does."""
 
+    tab_name = "state"
     state = ChoiceField(_l("State"))
     handler = ChoiceField(_l("Job"))
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from wtforms.validators import DataRequired
 
 from rental.core.db import found, reading
 from rental.core.errors import DomainError
@@ -61,7 +62,7 @@ class PersonForm(FlaskForm):
     """What an administrator decides about a person."""
 
     name = LineField(_l("Name"), validators=[Needed(), AtMost(100)])
-    roles = ChecksField(_l("Roles"))
+    roles = ChecksField(_l("Roles"), validators=[DataRequired(_l("Choose at least one role."))])
     language = ChoiceField(_l("Language"), choices=choices(*LANGUAGES))
 
     def __init__(self, **kwargs: object) -> None:
