@@ -1,8 +1,10 @@
 """Every test that touches a database runs on SQLite and on PostgreSQL, each time on a fresh copy."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -46,13 +48,12 @@ def config_for(url: str, home: Path, *, redis_url: str | None = None) -> Config:
     )
 
 
-@pytest.fixture(scope="session")
-def installation(database_kind: str) -> Iterator[tuple[Flask, Database]]:
-    """One app per kind of database, migrated once; its database is renewed for every test."""
-    database = make_database(database_kind)
+@contextmanager
+def migrated(kind: str) -> Iterator[tuple[Flask, Database]]:
+    """An app on a migrated database of this kind, which `renew` makes new again."""
+    database = make_database(kind)
     home = Path(tempfile.mkdtemp(prefix="genba-home-"))
     app = create_app(config_for(database.url, home))
-    app.testing = False
     with app.app_context():
         upgrade()
         db.engine.dispose()
@@ -61,6 +62,14 @@ def installation(database_kind: str) -> Iterator[tuple[Flask, Database]]:
     with app.app_context():
         db.engine.dispose()
     database.close()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def installation(database_kind: str) -> Iterator[tuple[Flask, Database]]:
+    """One app per kind of database, migrated once; its database is renewed for every test."""
+    with migrated(database_kind) as made:
+        yield made
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from rental.core.db import reading
 from rental.core.errors import ChangedMeanwhile, Conflict, DomainError, Forbidden, Invalid, NotFound, TooMany
-from rental.web.sentences import refusal
+from rental.web.refusals import refusal
 
 log = logging.getLogger("rental.web")
 _WITHOUT_PAGE = "Something went wrong. Please try again. / 問題が起きました。もう一度お試しください。"

@@ -1,21 +1,17 @@
 """One browser for all tests; a company behind a server for each."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from rental.app import create_app
 from rental.core.clock import SystemClock
 from rental.core.db import db
 from tests.browser.site import CHROMIUM, Site, served
-from tests.conftest import config_for
-from tests.support.databases import Database, make_database
+from tests.conftest import migrated
+from tests.support.databases import Database
 from tests.support.story import Story
 
 FLAGS = (
@@ -51,24 +47,10 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         context.close()
 
 
-@contextmanager
-def migrated_sqlite(home: Path) -> Iterator[tuple[Flask, Database]]:
-    """An app on a migrated SQLite database, for what looks and behaves alike on every database."""
-    database = make_database("sqlite")
-    app = create_app(config_for(database.url, home))
-    with app.app_context():
-        upgrade()
-        db.engine.dispose()
-    database.keep_as_template()
-    yield app, database
-    with app.app_context():
-        db.engine.dispose()
-    database.close()
-
-
 @pytest.fixture(scope="session")
-def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Database, str]]:
-    with migrated_sqlite(tmp_path_factory.mktemp("home")) as (app, database), served(app) as url:
+def sqlite_server() -> Iterator[tuple[Flask, Database, str]]:
+    """What looks and behaves alike on every database is looked at on one."""
+    with migrated("sqlite") as (app, database), served(app) as url:
         yield app, database, url
 
 

@@ -17,10 +17,10 @@ from flask import Flask
 from playwright.sync_api import Browser, Page
 
 from rental.web.guards import public
-from tests.browser.conftest import migrated_sqlite
 from tests.browser.looking import serious_findings, sideways, small_targets
 from tests.browser.showroom import ONE_OF_EACH_PAGE, SCENES, VISITOR, Scene, Showroom
 from tests.browser.site import NEEDS_BROWSER, Watch, served, sign_in
+from tests.conftest import migrated
 from tests.support.story import Story
 
 pytestmark = [*NEEDS_BROWSER, pytest.mark.slow]
@@ -99,8 +99,8 @@ class Exhibition:
 
 
 @pytest.fixture(scope="module")
-def exhibition(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exhibition]:
-    with migrated_sqlite(tmp_path_factory.mktemp("home")) as (app, _):
+def exhibition(browser: Browser) -> Iterator[Exhibition]:
+    with migrated("sqlite") as (app, _):
         app.add_url_rule("/fails", view_func=public(fail))
         with served(app) as url:
             exhibition = Exhibition(app, url, browser)
