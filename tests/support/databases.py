@@ -116,7 +116,6 @@ def _use_own_runtime_folder() -> None:
     if "XDG_RUNTIME_DIR" not in os.environ:
         folder = Path(tempfile.mkdtemp(prefix="genba-runtime-"))
         (folder / "python_PostgresServer").mkdir()
-        folder.chmod(0o755)  # as root the server runs as another user
         os.environ["XDG_RUNTIME_DIR"] = str(folder)
 
 
