@@ -1,0 +1,1 @@
+"""Visits, people and travel times in; a plan, its price and its reasons out."""

@@ -1,0 +1,93 @@
+"""Why a visit is in no route, tested after the search with our own insertions, and what would cure it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from rental.routing.draft import Draft, Option, is_worth
+from rental.routing.matching import has_skills, is_wanted
+from rental.routing.plan import Cure, CureKind, LeftOut, Plan, Reason
+from rental.routing.problem import Problem, Visit
+from rental.routing.timing import timed
+
+MORE_OVERTIME = 4 * 3600  # seconds: no cure asks for more than this
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """What can be said about a plan."""
+
+    left_out: tuple[LeftOut, ...]
+
+
+def explain(problem: Problem, plan: Plan) -> Reasons:
+    """Every left-out visit with its reason and its cheapest cure, in the order of the problem."""
+    return Reasons(reasons_of(Draft.of(problem, plan.sequences)))
+
+
+def reasons_of(draft: Draft) -> tuple[LeftOut, ...]:
+    return tuple(reason_for(draft, visit) for visit in draft.left_out)
+
+
+def reason_for(draft: Draft, visit: Visit) -> LeftOut:
+    """The first reason that is true; that it would even be a profit is told as a lack of time."""
+    reason = hopeless(draft.problem, visit)
+    if reason is None:
+        option = draft.cheapest(visit)
+        if option is not None and not is_worth(visit, option):
+            short = option.yen - (visit.value or 0) + 1
+            cure = Cure(CureKind.HIGHER_VALUE, short, option.person, option.start)
+            return LeftOut(visit.id, Reason.NOT_WORTH, cure)
+        reason = Reason.NO_TIME
+    cures = cures_for(draft, visit, reason)
+    return LeftOut(visit.id, reason, min(cures, key=lambda cure: (cure.yen, cure.seconds), default=None))
+
+
+def hopeless(problem: Problem, visit: Visit) -> Reason | None:
+    """Why nobody could make this visit, even with nothing else to do; None when somebody could."""
+    able = [person for person in problem.people if has_skills(visit, person)]
+    wanted = [person for person in able if is_wanted(visit, person)]
+    if not able:
+        return Reason.NO_SKILL
+    if not wanted:
+        unpinned = replace(visit, pinned_to=None)
+        freed = visit.pinned_to is not None and any(is_wanted(unpinned, person) for person in able)
+        return Reason.PINNED if freed else Reason.FORBIDDEN
+    legs = problem.travel.legs
+    near = [
+        person
+        for person in wanted
+        if legs[person.start_place][visit.place] is not None
+        and legs[visit.place][person.end_place] is not None
+    ]
+    if not near:
+        return Reason.UNREACHABLE
+    if any(timed(problem.travel, person, [visit]) for person in near):
+        return None
+    at_any_time = replace(visit, windows=())
+    if any(timed(problem.travel, person, [at_any_time]) for person in near):
+        return Reason.WINDOW
+    return Reason.TOO_LONG
+
+
+def cures_for(draft: Draft, visit: Visit, reason: Reason) -> Iterator[Cure]:
+    """The cheapest of each kind that helps against this reason."""
+    in_time = reason in (Reason.NO_TIME, Reason.WINDOW)
+    if in_time or reason is Reason.TOO_LONG:
+        option = draft.cheapest(visit, MORE_OVERTIME)
+        if option is not None:
+            yield by_overtime(draft.problem, option)
+    if in_time and visit.windows:
+        yield from cure(CureKind.OTHER_TIME, draft.cheapest(replace(visit, windows=())))
+    anybody = replace(visit, pinned_to=None, allowed=None, forbidden=frozenset())
+    if anybody != visit:
+        yield from cure(CureKind.OTHER_PERSON, draft.cheapest(anybody))
+
+
+def cure(kind: CureKind, option: Option | None) -> Iterator[Cure]:
+    if option is not None:
+        yield Cure(kind, option.yen, option.person, option.start)
+
+
+def by_overtime(problem: Problem, option: Option) -> Cure:
+    beyond = max(0, option.end - problem.person(option.person).latest_end)
+    return Cure(CureKind.OVERTIME, option.yen, option.person, option.start, beyond)

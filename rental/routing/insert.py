@@ -1,0 +1,17 @@
+"""Where one visit could go: every place in a plan where it fits, the cheapest first."""
+
+from rental.routing.draft import Draft, Option
+from rental.routing.plan import Plan
+from rental.routing.problem import Problem
+
+__all__ = ["Option", "insert"]
+
+
+def insert(problem: Problem, plan: Plan, visit_id: str) -> list[Option]:
+    """Ranked by what is added to the routes, in yen; the value of the visit is not counted.
+
+    A visit that already is in the plan is taken out first, so that "stays where it is" is among the options.
+    Empty when it fits nowhere. KeyError for a visit the problem does not have.
+    """
+    visit = problem.visit(visit_id)
+    return Draft.of(problem, plan.sequences, without=visit_id).options(visit)

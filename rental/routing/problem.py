@@ -1,0 +1,327 @@
+"""What has to be planned: visits, people and the travel between places, in whole seconds, metres and yen.
+
+Times are seconds on one clock that the caller chooses, usually since midnight of the planned day. Everything
+is checked when it is built, so that no engine ever meets a number that makes no sense.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+LATEST = 14 * 86_400  # seconds: no plan is longer than two weeks
+LONGEST_JOURNEY = 40_000_000  # metres: once around the earth
+HIGHEST_RATE = 1_000_000  # yen for an hour or a kilometre
+HIGHEST_VALUE = 1_000_000_000  # yen for one visit or one day
+
+
+class InvalidProblem(ValueError):
+    """Something that cannot be planned with; the message names who or what, and the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `opens` to `closes`, both included: when a service, or a break, may START."""
+
+    opens: int
+    closes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One call at one place.
+
+    Without windows the service may start at any time. It may end after its window closes. `skills` are the
+    levels needed. `allowed` are the only people who may come (None: everybody), `forbidden` those who may
+    not, `pinned_to` the one who must; they may be people who are not at work that day. `value` is lost when
+    the visit is left out; None says that it must be made. A service that starts after `due` costs
+    `late_yen_per_hour`.
+    """
+
+    id: str
+    place: int
+    service_seconds: int = 0
+    windows: tuple[Window, ...] = ()
+    skills: Mapping[str, int] = field(default_factory=dict)
+    allowed: frozenset[str] | None = None
+    forbidden: frozenset[str] = frozenset()
+    pinned_to: str | None = None
+    value: int | None = None
+    due: int | None = None
+    late_yen_per_hour: int = 0
+
+    def __post_init__(self) -> None:
+        who = f"Visit {self.id!r}"
+        require_name(who, self.id)
+        require_whole(who, "place", self.place, 0, None)
+        require_whole(who, "service_seconds", self.service_seconds, 0, LATEST)
+        require_windows(who, self.windows)
+        require_skills(who, self.skills)
+        if self.value is not None:
+            require_whole(who, "value", self.value, 0, HIGHEST_VALUE)
+        if self.due is not None:
+            require_whole(who, "due", self.due, 0, LATEST)
+        require_whole(who, "late_yen_per_hour", self.late_yen_per_hour, 0, HIGHEST_RATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Time off of so many seconds that starts inside its window.
+
+    It is taken before leaving, on the road, at a place before the service starts, or after coming back; never
+    during a service. A private appointment is a break too.
+    """
+
+    window: Window
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody's day: where it starts and ends, what they can do, and what their time costs.
+
+    Nobody leaves before `shift_starts`. Coming back after `shift_ends` is overtime, of at most
+    `max_overtime_seconds`. `day_yen` is paid when the person makes at least one visit. Breaks are in order of
+    time.
+    """
+
+    id: str
+    start_place: int
+    end_place: int
+    shift_starts: int
+    shift_ends: int
+    max_overtime_seconds: int = 0
+    overtime_yen_per_hour: int = 0
+    breaks: tuple[Break, ...] = ()
+    skills: Mapping[str, int] = field(default_factory=dict)
+    driving_yen_per_hour: int = 0
+    work_yen_per_hour: int = 0
+    yen_per_km: int = 0
+    day_yen: int = 0
+
+    def __post_init__(self) -> None:
+        who = f"Person {self.id!r}"
+        require_name(who, self.id)
+        for name in ("start_place", "end_place"):
+            require_whole(who, name, getattr(self, name), 0, None)
+        for name in ("shift_starts", "shift_ends", "max_overtime_seconds"):
+            require_whole(who, name, getattr(self, name), 0, LATEST)
+        for name in ("overtime_yen_per_hour", "driving_yen_per_hour", "work_yen_per_hour", "yen_per_km"):
+            require_whole(who, name, getattr(self, name), 0, HIGHEST_RATE)
+        require_whole(who, "day_yen", self.day_yen, 0, HIGHEST_VALUE)
+        if self.shift_ends < self.shift_starts:
+            raise InvalidProblem(
+                f"{who}: shift_ends ({self.shift_ends}) is before shift_starts ({self.shift_starts})."
+            )
+        require_skills(who, self.skills)
+        self._require_breaks(who)
+
+    @property
+    def latest_end(self) -> int:
+        """The last second at which this person may come back."""
+        return self.shift_ends + self.max_overtime_seconds
+
+    def _require_breaks(self, who: str) -> None:
+        require_windows(who, tuple(rest.window for rest in self.breaks), field_name="breaks")
+        free_from = self.shift_starts
+        for number, rest in enumerate(self.breaks):
+            where = f"breaks[{number}]"
+            require_whole(who, f"{where}.seconds", rest.seconds, 1, LATEST)
+            if rest.window.opens < free_from:
+                raise InvalidProblem(
+                    f"{who}: {where} opens ({rest.window.opens}) before the shift starts or the break "
+                    f"before it is surely over ({free_from})."
+                )
+            free_from = rest.window.closes + rest.seconds
+            if free_from > self.latest_end:
+                raise InvalidProblem(
+                    f"{who}: {where} may end ({free_from}) after the last overtime ({self.latest_end})."
+                )
+
+
+@dataclass(frozen=True, eq=False)
+class TravelMatrix:
+    """Seconds and metres from each place (row) to each place (column), and which ways do not exist.
+
+    int32, square, all of one shape; what stands at an unreachable pair does not matter. The two directions
+    may differ. Staying costs nothing. `source` says who measured, with a version.
+    """
+
+    seconds: NDArray[np.int32]
+    metres: NDArray[np.int32]
+    unreachable: NDArray[np.bool_]
+    source: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        seconds: ArrayLike,
+        metres: ArrayLike,
+        unreachable: ArrayLike | None = None,
+        *,
+        source: str = "",
+    ) -> "TravelMatrix":
+        """From anything numpy understands; without a mask every way exists."""
+        shape = np.shape(seconds)
+        mask = np.zeros(shape, dtype=np.bool_) if unreachable is None else unreachable
+        return cls(
+            whole("seconds", seconds), whole("metres", metres), np.asarray(mask, dtype=np.bool_), source
+        )
+
+    def __post_init__(self) -> None:
+        shape = self.seconds.shape
+        if len(shape) != 2 or shape[0] != shape[1]:
+            raise InvalidProblem(f"Travel: seconds has the shape {shape}; it must be square.")
+        for name in ("metres", "unreachable"):
+            if getattr(self, name).shape != shape:
+                raise InvalidProblem(
+                    f"Travel: {name} has the shape {getattr(self, name).shape}, not {shape}."
+                )
+        for name, most in (("seconds", LATEST), ("metres", LONGEST_JOURNEY)):
+            values = np.where(self.unreachable, 0, getattr(self, name))
+            self._refuse(
+                (values < 0) | (values > most), name, f"must be from 0 to {most}, or marked unreachable"
+            )
+            self._refuse(np.diag(np.diagonal(values) != 0), name, "must be 0 from a place to itself")
+        self._refuse(np.diag(np.diagonal(self.unreachable)), "unreachable", "is set from a place to itself")
+        for values in (self.seconds, self.metres, self.unreachable):
+            values.flags.writeable = False
+
+    def _refuse(self, wrong: NDArray[np.bool_], name: str, why: str) -> None:
+        if wrong.any():
+            origin, target = np.argwhere(wrong)[0]
+            raise InvalidProblem(f"Travel: {name}[{origin}][{target}] {why}.")
+
+    @property
+    def places(self) -> int:
+        """How many places there are."""
+        return len(self.seconds)
+
+    @cached_property
+    def legs(self) -> list[list[int | None]]:
+        """Seconds as plain lists, None where there is no way: a search reads them a million times."""
+        rows: list[list[int | None]] = self.seconds.tolist()
+        for origin, target in np.argwhere(self.unreachable):
+            rows[origin][target] = None
+        return rows
+
+    @cached_property
+    def lengths(self) -> list[list[int]]:
+        """Metres as plain lists."""
+        rows: list[list[int]] = self.metres.tolist()
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """All that one plan is about. With `skills` given, a skill that is not among them is a mistake."""
+
+    visits: tuple[Visit, ...]
+    people: tuple[Person, ...]
+    travel: TravelMatrix
+    skills: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "visits", tuple(self.visits))
+        object.__setattr__(self, "people", tuple(self.people))
+        if not self.people:
+            raise InvalidProblem("People: there is nobody to plan for; give at least one person.")
+        for kind, things in (("Visit", self.visits), ("Person", self.people)):
+            require_each_once(kind, (thing.id for thing in things))
+        for visit in self.visits:
+            self._require_place(f"Visit {visit.id!r}", "place", visit.place)
+            self._require_known(f"Visit {visit.id!r}", visit.skills)
+        for person in self.people:
+            self._require_place(f"Person {person.id!r}", "start_place", person.start_place)
+            self._require_place(f"Person {person.id!r}", "end_place", person.end_place)
+            self._require_known(f"Person {person.id!r}", person.skills)
+
+    def visit(self, visit_id: str) -> Visit:
+        """The visit of that id; KeyError when there is none."""
+        return self._visits[visit_id]
+
+    def person(self, person_id: str) -> Person:
+        """The person of that id; KeyError when there is none."""
+        return self._people[person_id]
+
+    def has_visit(self, visit_id: str) -> bool:
+        return visit_id in self._visits
+
+    def has_person(self, person_id: str) -> bool:
+        return person_id in self._people
+
+    @cached_property
+    def _visits(self) -> dict[str, Visit]:
+        return {visit.id: visit for visit in self.visits}
+
+    @cached_property
+    def _people(self) -> dict[str, Person]:
+        return {person.id: person for person in self.people}
+
+    def _require_place(self, who: str, name: str, place: int) -> None:
+        if place >= self.travel.places:
+            raise InvalidProblem(
+                f"{who}: {name} is {place}, but travel knows only the places 0 to {self.travel.places - 1}."
+            )
+
+    def _require_known(self, who: str, skills: Mapping[str, int]) -> None:
+        unknown = sorted(set(skills) - self.skills) if self.skills is not None else []
+        if unknown:
+            raise InvalidProblem(
+                f"{who}: skills has {unknown[0]!r}, which is not among the skills of the problem."
+            )
+
+
+def whole(name: str, values: ArrayLike) -> NDArray[np.int32]:
+    """The values as a fresh int32 array; fractions and numbers too large for it are refused."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        raise InvalidProblem(f"Travel: {name} must be whole numbers, not {array.dtype}.")
+    limits = np.iinfo(np.int32)
+    if array.size and (array.min() < limits.min or array.max() > limits.max):
+        raise InvalidProblem(f"Travel: {name} has numbers that are too large.")
+    return array.astype(np.int32)
+
+
+def require_name(who: str, name: str) -> None:
+    if not isinstance(name, str) or not name:
+        raise InvalidProblem(f"{who}: id must be a text that is not empty.")
+
+
+def require_whole(who: str, name: str, value: int, least: int, most: int | None) -> None:
+    if type(value) is not int:
+        raise InvalidProblem(f"{who}: {name} must be a whole number, not {value!r}.")
+    if value < least or (most is not None and value > most):
+        limits = f"{least} or more" if most is None else f"from {least} to {most}"
+        raise InvalidProblem(f"{who}: {name} is {value}; it must be {limits}.")
+
+
+def require_windows(who: str, windows: tuple[Window, ...], field_name: str = "windows") -> None:
+    """Each opens before it closes, and they follow each other in time."""
+    closed = -1
+    for number, window in enumerate(windows):
+        where = f"{field_name}[{number}]"
+        require_whole(who, f"{where}.opens", window.opens, 0, LATEST)
+        require_whole(who, f"{where}.closes", window.closes, 0, LATEST)
+        if window.closes < window.opens:
+            raise InvalidProblem(f"{who}: {where} closes ({window.closes}) before it opens ({window.opens}).")
+        if window.opens <= closed:
+            raise InvalidProblem(
+                f"{who}: {where} opens ({window.opens}) before the one before it is closed ({closed})."
+            )
+        closed = window.closes
+
+
+def require_skills(who: str, skills: Mapping[str, int]) -> None:
+    for skill, level in skills.items():
+        require_whole(who, f"skills[{skill!r}]", level, 1, 99)
+
+
+def require_each_once(kind: str, ids: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for each in ids:
+        if each in seen:
+            raise InvalidProblem(f"{kind} {each!r}: id is used twice.")
+        seen.add(each)

@@ -1,0 +1,123 @@
+"""From a problem to a plan: a first one at once, then better ones until it is told to stop."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from rental.routing.check import Fault, check
+from rental.routing.draft import Draft
+from rental.routing.engines.greedy import fill_greedily, greedy
+from rental.routing.engines.ortools_model import SolverFailed, improve
+from rental.routing.engines.ruin import ruin_and_recreate
+from rental.routing.explain import reasons_of
+from rental.routing.plan import Plan
+from rental.routing.problem import Problem
+from rental.routing.stop import SoFar, Stop
+
+log = logging.getLogger("rental.routing")
+
+Progress = Callable[[float, int, Plan], None]
+
+FIRST_SHARE = 0.6  # of all time and iterations: afterwards the optimiser has a plan worth descending from
+ATTEMPTS_BETWEEN = 300  # of ours, between two descents of the optimiser
+TRIALS_AN_ITERATION = 100  # of the optimiser: about as long as one of our attempts
+
+
+def solve(
+    problem: Problem, stop: Stop, seed: int, start: Plan | None = None, progress: Progress | None = None
+) -> Plan:
+    """The best plan found until `stop` says so.
+
+    Never worse than `start`: fewer visits that must be made are left out, or as many at no higher cost. A
+    start that is broken, because people or visits have changed, is kept as far as it goes. The plan is the
+    same for the same seed when `stop` asks for iterations only. No visit is left out that would fit at a
+    profit. `progress` hears seconds, yen and the plan, every time it is better, still without true reasons;
+    what it raises comes out.
+    """
+    watch = Watch(stop, progress)
+    best = min(first_drafts(problem, start), key=lambda draft: draft.standing)
+    watch.is_better(best)
+    chance = random.Random(seed)  # noqa: S311  (nothing is kept secret with it)
+    best = search(best, chance, watch).copy()
+    best.fill()
+    plan = best.plan(reasons_of(best))
+    return plan if start is None else not_worse(problem, plan, start)
+
+
+class Watch:
+    """Counts the iterations, asks whether to stop, and tells of better plans."""
+
+    def __init__(self, stop: Stop, progress: Progress | None) -> None:
+        self.stop, self.progress = stop, progress
+        self.began = time.monotonic()
+        self.iterations = 0
+        self.trials = 0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def is_over(self, share: float = 1.0) -> bool:
+        """Whether this share of everything is used up."""
+        return self.stop(SoFar(self.seconds / share, int(self.iterations / share)))
+
+    def attempt_is_over(self, share: float = 1.0, until: int | None = None) -> bool:
+        """Asked before each attempt of ours; none follows the iteration `until`."""
+        self.iterations += 1
+        return self.is_over(share) or (until is not None and self.iterations > until)
+
+    def trial_is_over(self) -> bool:
+        self.trials += 1
+        if self.trials % TRIALS_AN_ITERATION == 0:
+            self.iterations += 1
+        return self.is_over()
+
+    def is_better(self, draft: Draft) -> None:
+        if self.progress is not None:
+            self.progress(self.seconds, draft.cost, draft.plan())
+
+
+def first_drafts(problem: Problem, start: Plan | None) -> list[Draft]:
+    """What to go on from: a plan from nothing, and the start with what it leaves out put in."""
+    drafts = [greedy(problem)]
+    if start is not None:
+        kept = Draft.of(problem, start.sequences)
+        drafts.append(kept)
+        filled = kept.copy()
+        fill_greedily(filled)
+        drafts.append(filled)
+    return drafts
+
+
+def search(draft: Draft, chance: random.Random, watch: Watch) -> Draft:
+    """Our own attempts and descents of the optimiser in turn; without the optimiser when it fails."""
+    if not draft.problem.visits:
+        return draft
+    draft = ruin_and_recreate(draft, chance, partial(watch.attempt_is_over, FIRST_SHARE), watch.is_better)
+    descend = True
+    while not watch.is_over():
+        if descend:
+            try:
+                draft = improve(draft, watch.trial_is_over, watch.is_better)
+            except SolverFailed:
+                log.exception("The optimiser failed; the plan is made without it.")
+                descend = False
+        last = watch.iterations + ATTEMPTS_BETWEEN
+        draft = ruin_and_recreate(draft, chance, partial(watch.attempt_is_over, until=last), watch.is_better)
+    return draft
+
+
+def not_worse(problem: Problem, plan: Plan, start: Plan) -> Plan:
+    """The start itself, with today's reasons, where nothing better was found and it can be driven."""
+    if any(broken.code is not Fault.MUST_LEFT_OUT for broken in check(problem, start)):
+        return plan
+    if standing(problem, plan) <= standing(problem, start):
+        return plan
+    return replace(start, left_out=reasons_of(Draft.of(problem, start.sequences)))
+
+
+def standing(problem: Problem, plan: Plan) -> tuple[int, int]:
+    return sum(problem.visit(each.visit).value is None for each in plan.left_out), plan.cost
