@@ -1,0 +1,112 @@
+"""Consumption tax: the rate of the day of supply, rounded once per rate and document."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+from rental.catalog.rules import TaxClass
+from rental.core.money import Money, Rounding
+
+WHOLE = 10_000  # basis points
+
+
+class PriceMode(StrEnum):
+    """Whether the amounts of a document are without the tax or hold it already."""
+
+    EXCLUSIVE = "exclusive"
+    INCLUSIVE = "inclusive"
+
+
+class TaxRate(NamedTuple):
+    """A rate as a document names it. The old 8 % and the reduced 8 % are two; what is not taxed has 0."""
+
+    tax_class: TaxClass
+    basis_points: int
+
+
+# From which day each rate holds, newest first. Before the reduced rate came, its goods had the standard one.
+_STANDARD = (
+    (date(2019, 10, 1), TaxRate(TaxClass.STANDARD, 1000)),
+    (date(2014, 4, 1), TaxRate(TaxClass.STANDARD, 800)),
+    (date(1997, 4, 1), TaxRate(TaxClass.STANDARD, 500)),
+    (date(1989, 4, 1), TaxRate(TaxClass.STANDARD, 300)),
+)
+_RATES = {
+    TaxClass.STANDARD: _STANDARD,
+    TaxClass.REDUCED: ((date(2019, 10, 1), TaxRate(TaxClass.REDUCED, 800)), *_STANDARD),
+}
+
+
+class TaxedAmount(NamedTuple):
+    """One amount of a document with its rate; negative where something is taken back."""
+
+    amount: Money
+    rate: TaxRate
+
+
+@dataclass(frozen=True, slots=True)
+class TaxBlock:
+    """The amounts of one rate together: `base` is without the tax."""
+
+    rate: TaxRate
+    base: Money
+    tax: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentTotals:
+    """One block per rate that occurs: from the highest rate down, then exempt, then out of scope."""
+
+    blocks: tuple[TaxBlock, ...]
+
+    @property
+    def subtotal(self) -> Money:
+        """Everything without tax."""
+        return sum((block.base for block in self.blocks), Money(0))
+
+    @property
+    def tax(self) -> Money:
+        """The sum of the taxes of the rates, each rounded by itself."""
+        return sum((block.tax for block in self.blocks), Money(0))
+
+    @property
+    def total(self) -> Money:
+        """What is to be paid."""
+        return self.subtotal + self.tax
+
+
+def rate_on(tax_class: TaxClass, supplied_on: date) -> TaxRate:
+    """The rate of a class for what is supplied on a day. Raises ValueError for days before the tax."""
+    if tax_class not in _RATES:
+        return TaxRate(tax_class, 0)
+    for since, rate in _RATES[tax_class]:
+        if supplied_on >= since:
+            return rate
+    raise ValueError(f"there was no consumption tax on {supplied_on}")
+
+
+def totals_of(
+    amounts: Iterable[TaxedAmount],
+    *,
+    rounding: Rounding = Rounding.DOWN,
+    price_mode: PriceMode = PriceMode.EXCLUSIVE,
+) -> DocumentTotals:
+    """The totals of a document. The law allows one rounding per rate and document, so no line is rounded."""
+    sums: dict[TaxRate, Money] = {}
+    for amount, rate in amounts:
+        sums[rate] = sums.get(rate, Money(0)) + amount
+    blocks = (_block(rate, summed, rounding, price_mode) for rate, summed in sums.items())
+    return DocumentTotals(tuple(sorted(blocks, key=_place)))
+
+
+def _block(rate: TaxRate, summed: Money, rounding: Rounding, price_mode: PriceMode) -> TaxBlock:
+    if price_mode is PriceMode.EXCLUSIVE:
+        return TaxBlock(rate, summed, summed.share(rate.basis_points, of=WHOLE, rounding=rounding))
+    tax = summed.share(rate.basis_points, of=WHOLE + rate.basis_points, rounding=rounding)
+    return TaxBlock(rate, summed - tax, tax)
+
+
+def _place(block: TaxBlock) -> tuple[int, int]:
+    return -block.rate.basis_points, list(TaxClass).index(block.rate.tax_class)
