@@ -1,0 +1,1 @@
+"""Who pays, and the sites we visit."""
