@@ -1,0 +1,1 @@
+"""Every unit: what it is called, where it is, and whether it is free."""

@@ -1,0 +1,1 @@
+"""What is true of units, serial numbers, label codes and tags, whoever asks."""
