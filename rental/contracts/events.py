@@ -1,0 +1,31 @@
+"""What contracts announce."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+from uuid import UUID
+
+from rental.core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class ContractActivated(Event):
+    """A draft became a promise: units are held, machines are to be installed. Sent once per contract."""
+
+    name: ClassVar[str] = "contracts.contract_activated"
+
+    contract_id: UUID
+    effective_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class SlotStarted(Event):
+    """A slot went into service. Sent once per slot, in the transaction that completed its installation.
+
+    `started_on` is the first day it owes rent.
+    """
+
+    name: ClassVar[str] = "contracts.slot_started"
+
+    slot_id: UUID
+    started_on: date
