@@ -20,6 +20,7 @@ class NoticeKind(StrEnum):
     ROLES_CHANGED = "roles_changed"
     SIGNED_IN_SOMEWHERE_NEW = "signed_in_somewhere_new"
     CHECK_FOUND_PROBLEMS = "check_found_problems"
+    VISIT_PUBLISHED = "visit_published"
 
 
 class Notice(Base):

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from rental.notifications.models import Notice
 
@@ -13,12 +13,11 @@ def notices_of(account_id: UUID) -> Select[Notice]:
     return select(Notice).where(Notice.account_id == account_id)
 
 
-def unread_notice_count(session: Session, account_id: UUID) -> int:
+def unread_notice_count(account_id: InstrumentedAttribute[UUID]) -> ScalarSelect[int]:
+    """How many notices the person of the statement around it has not read."""
     return (
-        session.scalar(
-            select(func.count())
-            .select_from(Notice)
-            .where(Notice.account_id == account_id, Notice.read_at.is_(None))
-        )
-        or 0
+        select(func.count())
+        .select_from(Notice)
+        .where(Notice.account_id == account_id, Notice.read_at.is_(None))
+        .scalar_subquery()
     )

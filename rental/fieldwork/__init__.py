@@ -1,0 +1,1 @@
+"""The visit: work orders, visits, and what a technician records on site."""
