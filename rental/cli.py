@@ -1,10 +1,12 @@
 """The `rental` command."""
 
+import gc
 import json
 import logging
 import sys
+import time
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,10 @@ from rental.core.errors import DomainError
 from rental.core.runtime import runtime
 from rental.core.uow import begin, system
 from rental.demo.clock import pin_business_date
-from rental.demo.people import Profile, keep_passwords, kept_sign_ins, load_people
+from rental.demo.company import load_company, summary_of
+from rental.demo.people import keep_passwords, kept_sign_ins
+from rental.demo.plan import Happening
+from rental.demo.sizes import Profile
 from rental.identity.accounts import invite_account, normalised, open_set_up_link
 from rental.identity.permissions import Role
 from rental.identity.queries import account_exists, account_with_email
@@ -34,7 +39,8 @@ from rental.worker import run_worker
 
 CLI = system("cli")
 DEMO = system("demo")
-DEMO_TODAY = date(2026, 11, 20)
+# Whoever waits longer wants to know for what.
+SILENT_SECONDS = 5.0
 EXIT_FINDING = 2
 
 
@@ -127,6 +133,7 @@ def load_demo(app: Flask, profile: str) -> None:
         raise click.ClickException("the demo company goes into an empty database only; this one has accounts")
     reading().rollback()
     _load_demo(_config(app), Profile(profile))
+    print(summary_of(reading()))
 
 
 @demo.command("accounts")
@@ -252,10 +259,23 @@ def _migrate(revision: str) -> None:
 
 
 def _load_demo(config: Config, profile: Profile) -> None:
+    # Everything made here is kept to the end: looking for garbage among it takes a twentieth of the time.
+    gc.set_threshold(200_000, 20, 100)
     with begin(DEMO) as uow:
-        pin_business_date(uow, DEMO_TODAY)
-        passwords = load_people(uow, profile)
-        keep_passwords(config.home, passwords)
+        keep_passwords(config.home, load_company(uow, profile, _say_how_far()))
+
+
+def _say_how_far() -> Callable[[Happening], None]:
+    """Tells on the error stream, every few seconds, which month of the story is being loaded."""
+    said_at = time.monotonic()
+
+    def say(happening: Happening) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at > SILENT_SECONDS:
+            said_at = time.monotonic()
+            click.echo(f"Loading the demo company: it is {happening.when.day:%B %Y}", err=True)
+
+    return say
 
 
 def _invite_administrator(email: str, name: str) -> str:

@@ -36,6 +36,7 @@ VARIABLES = (
     Variable("RENTAL_TRUSTED_HOSTS", "host of RENTAL_PUBLIC_URL", "Host names answered, separated by spaces"),
     Variable("RENTAL_PROXY_COUNT", "0", "Reverse proxies in front whose X-Forwarded headers count"),
     Variable("RENTAL_TIME_ZONE", "Asia/Tokyo", "Zone that decides what day it is"),
+    Variable("RENTAL_GEOCODER_URL", "none", "Map service that finds addresses, as Nominatim does"),
     Variable("RENTAL_DEVELOPMENT", "0", "1 adds /styleguide"),
     Variable(
         "RENTAL_ALLOW_PLAIN_BACKENDS", "0", "1 permits a remote database or Redis without TLS and password"
@@ -60,6 +61,7 @@ class Config:
     proxy_count: int
     time_zone: ZoneInfo
     is_development: bool
+    geocoder_url: str | None = None
 
     def set_up_url(self, token: str) -> str:
         """Where the owner of a set-up link chooses a password."""
@@ -85,6 +87,7 @@ def read_config(environment: Mapping[str, str] = os.environ) -> Config:
         proxy_count=_count(environment, "RENTAL_PROXY_COUNT"),
         time_zone=_time_zone(environment),
         is_development=_yes(environment, "RENTAL_DEVELOPMENT"),
+        geocoder_url=_geocoder_url(environment),
     )
     if not _yes(environment, "RENTAL_ALLOW_PLAIN_BACKENDS"):
         _refuse_plain_backends(config)
@@ -126,6 +129,16 @@ def _public_url(environment: Mapping[str, str]) -> str:
         raise SettingError(
             "RENTAL_PUBLIC_URL must be https: over plain http anybody on the way can take over a session"
         )
+    return url
+
+
+def _geocoder_url(environment: Mapping[str, str]) -> str | None:
+    url = environment.get("RENTAL_GEOCODER_URL") or None
+    parts = urlsplit(url or "https://none.example")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise SettingError("RENTAL_GEOCODER_URL must look like https://maps.example.jp/nominatim")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise SettingError("RENTAL_GEOCODER_URL must be https: it is sent the addresses of your customers")
     return url
 
 

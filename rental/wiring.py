@@ -2,6 +2,7 @@
 
 from rental.assurance import handlers as assurance
 from rental.core.bus import Bus
+from rental.fieldwork import handlers as fieldwork
 from rental.notifications import handlers as notifications
 
 
@@ -12,6 +13,10 @@ def wire() -> Bus:
         notifications.tell_of_new_password,
         notifications.tell_of_new_roles,
         notifications.tell_of_new_place,
+        # A contract becomes active: somebody must install what it promises.
+        fieldwork.open_orders_for_contract,
+        # A technician is sent out.
+        notifications.tell_of_new_visit,
         # The database is asked whether all is well.
         assurance.answer_started_check,
     )

@@ -1,23 +1,31 @@
 """The figures of `scripts/bench`: ours and a bare line in turn, median of the rounds, ratio of each pair."""
 
 import argparse
-import gc
 import hashlib
-import statistics
+import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 from flask import Flask
 from flask_migrate import upgrade
+from qrcode.constants import ERROR_CORRECT_M
+from qrcode.main import QRCode
+from qrcode.util import MODE_ALPHA_NUM, QRData
 from sqlalchemy import insert, select, text
 from sqlalchemy.engine import Connection
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from _bench_plan import measure_plans
+from _bench_rented import RentedBench
+from _bench_report import Report
 
 from rental.app import create_app
 from rental.core import sealing
@@ -33,6 +41,8 @@ from rental.identity.events import PasswordSet
 from rental.identity.models import Account
 from rental.identity.passwords import _HASHER, password_matches
 from rental.identity.permissions import Role
+from rental.inventory.label_sheets import LABEL_FORMATS, Label, label_sheet
+from rental.inventory.rules.label_codes import CODES, code_from, label_url
 from rental.worker import run_delivery
 from tests.conftest import config_for
 from tests.support.databases import KINDS, make_database
@@ -40,67 +50,104 @@ from tests.support.story import PASSWORD, Browser, Story
 
 BENCH = system("bench")
 SEALED_AT_ONCE = 1000
+LABEL_COUNT = 1000
+PARTS = ("labels", "plan", "databases", "scan", "lists")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=PARTS, help="measure only this")
     parser.add_argument("--database", choices=KINDS, help="measure on this database only")
     parser.add_argument("--rounds", type=int, default=7, help="pairs of measurements for each figure")
     parser.add_argument("--rows", type=int, default=100_000, help="audit entries behind the deep page")
+    parser.add_argument("--units", type=int, default=100_000, help="units behind the scanned one")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args()
+    report = Report(options.rounds, options.json)
+    parts = [options.part] if options.part else list(PARTS)
+    if "labels" in parts:
+        report.begin("no database")
+        report.pair(f"{LABEL_COUNT:,} labels as PDF | their matrices", 1, print_labels, bare_matrices)
+    if "plan" in parts:
+        measure_plans(report)
     for kind in [options.database] if options.database else KINDS:
-        print(f"\n{kind}{'':>34}{'ours':>12}{'bare':>12}{'ratio':>8}  (median of {options.rounds} pairs)")
-        database = make_database(kind)
-        try:
-            app = create_app(config_for(database.url, Path(tempfile.mkdtemp(prefix="genba-bench-"))))
-            with app.app_context():
-                upgrade()
-                Bench(Story(app), options.rounds, options.rows).run()
-                db.engine.dispose()
-        finally:
-            database.close()
+        if "databases" in parts:
+            report.begin(kind)
+            with fresh_story(kind) as story, story.app.app_context():
+                Bench(story, report, options.rows).run()
+        if {"scan", "lists"} & set(parts):
+            report.begin(f"{kind}, {options.units:,} units")
+            with fresh_story(kind) as story:
+                RentedBench(story, report, options.units).run(parts)
+    report.end()
+
+
+@contextmanager
+def fresh_story(kind: str) -> Iterator[Story]:
+    """A story on a database of its own, freshly migrated, told as people would live it."""
+    database = make_database(kind)
+    config = config_for(database.url, Path(tempfile.mkdtemp(prefix="genba-bench-")))
+    try:
+        app = create_app(replace(config, is_development=False))
+        with app.app_context():
+            upgrade()
+        yield Story(app)
+        with app.app_context():
+            db.engine.dispose()
+    finally:
+        database.close()
+
+
+# labels: codes are new every time, because symbols are kept
+
+
+def print_labels() -> None:
+    labels = [
+        Label(code, url, title="決済端末 T2", serial_number=f"PT2-{number:06}", owner="○○レンタル")
+        for number, (code, url) in enumerate(new_codes())
+    ]
+    label_sheet(labels, LABEL_FORMATS["a4_unit"])
+
+
+def bare_matrices() -> None:
+    for _, url in new_codes():
+        symbol = QRCode(error_correction=ERROR_CORRECT_M)
+        symbol.add_data(QRData(url, mode=MODE_ALPHA_NUM))
+        symbol.make(fit=True)
+
+
+def new_codes() -> list[tuple[str, str]]:
+    codes = [code_from(secrets.randbelow(CODES)) for _ in range(LABEL_COUNT)]
+    return [(code, label_url("https://r.example.jp", code)) for code in codes]
 
 
 class Bench:
     """One database, freshly migrated; the app's context is open around everything."""
 
-    def __init__(self, story: Story, rounds: int, rows: int) -> None:
-        self.story, self.rounds, self.rows = story, rounds, rows
+    def __init__(self, story: Story, report: Report, rows: int) -> None:
+        self.story, self.report, self.rows = story, report, rows
         self.app: Flask = story.app
         self.person = story.person(Role.ADMINISTRATOR)
         self.browser = story.signed_in(self.person)
 
     def run(self) -> None:
-        self.pair("sign-in check | one argon2 check", 5, self.check_password, self.bare_check)
-        self.pair("numbering | raw counter update", 50, self.number, self.bare_number)
-        self.pair("audited change | raw update", 50, self.change, self.bare_change)
-        self.pair("one delivery | two raw transactions", 20, self.deliver, self.bare_delivery)
+        pair = self.report.pair
+        pair("sign-in check | one argon2 check", 5, self.check_password, self.bare_check)
+        pair("numbering | raw counter update", 50, self.number, self.bare_number)
+        pair("audited change | raw update", 50, self.change, self.bare_change)
+        pair("one delivery | two raw transactions", 20, self.deliver, self.bare_delivery)
         self.fill_people()
-        self.pair(
-            "people, 50 rows | bare page of its bytes", 10, self.page("/people"), self.bare_page("/people")
-        )
+        pair("people, 50 rows | bare page of its bytes", 10, self.page("/people"), self.bare_page("/people"))
         self.fill_audit_log()
         deep = self.page(f"/audit?after={self.deep_cursor()}")
-        self.pair(f"audit list, row {self.rows - 100:,} | first page", 5, deep, self.page("/audit"))
-        self.pair("sealing 1,000 entries | 1,000 hashes", 1, self.seal, self.bare_hashes)
+        pair(f"audit list, row {self.rows - 100:,} | first page", 5, deep, self.page("/audit"))
+        pair("sealing 1,000 entries | 1,000 hashes", 1, self.seal, self.bare_hashes)
         began = time.perf_counter()
         with reading_snapshot() as snapshot:
             seen = sealing.verify(snapshot)
         took = time.perf_counter() - began
-        print(
-            f"  verify: {seen.sealed_count:,} seals in {took:.2f} s, {seen.sealed_count / took:,.0f} a second"
-        )
-
-    def pair(self, name: str, times: int, ours: Callable[[], object], bare: Callable[[], object]) -> None:
-        """Ours, bare, ours, bare …: a machine that gets slower is slower for both."""
-        ours(), bare()
-        gc.collect()
-        gc.freeze()
-        taken = [(spent(ours, times), spent(bare, times)) for _ in range(self.rounds)]
-        gc.unfreeze()
-        mine, theirs = (statistics.median(side) for side in zip(*taken, strict=True))
-        ratio = statistics.median(a / b for a, b in taken)
-        print(f"  {name:<44}{mine * 1000:>9.2f} ms{theirs * 1000:>9.2f} ms{ratio:>8.2f}", flush=True)
+        speed = seen.sealed_count / took
+        self.report.say(f"  verify: {seen.sealed_count:,} seals in {took:.2f} s, {speed:,.0f} a second")
 
     # ours
 
@@ -228,14 +275,6 @@ class Bench:
         with reading_snapshot() as snapshot:
             oldest = page_of(snapshot, select(AuditEntry), oldest_first, after=None, limit=100)
         return oldest.next_cursor or ""
-
-
-def spent(work: Callable[[], object], times: int) -> float:
-    """Seconds for one call, over so many."""
-    began = time.perf_counter()
-    for _ in range(times):
-        work()
-    return (time.perf_counter() - began) / times
 
 
 _KNOWN_HASH = _HASHER.hash(PASSWORD)

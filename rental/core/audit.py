@@ -4,7 +4,8 @@ Entries are appended unchained, because a chain inside the transaction would que
 seals what is committed (`sealing`); from then on the database refuses any change of the entry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum
@@ -93,6 +94,11 @@ FACTS = (
 )
 
 
+_BLOCK = 500
+# Past the session, which would take as long to look at the rows as the database to store them.
+_INSERT = insert(AuditEntry.__table__)  # type: ignore[arg-type]
+
+
 class AuditHead(Base):
     """The last seal of the chain: without it, cutting off the end of the log would go unnoticed."""
 
@@ -152,7 +158,35 @@ def append(session: Session, changes: Sequence[Change]) -> None:
         }
         for change in changes
     ]
-    session.execute(insert(AuditEntry), rows)
+    collected: list[dict[str, Any]] | None = session.info.get("audit_rows")
+    if collected is None:
+        session.connection().execute(_INSERT, rows)
+        return
+    collected += rows
+    if len(collected) >= _BLOCK:
+        _write_collected(session, collected)
+
+
+@contextmanager
+def in_blocks(session: Session) -> Iterator[None]:
+    """Inside, entries are stored many at a time: for a transaction of thousands of changes.
+
+    None of them may be undone by itself: what a savepoint takes back would stay in the log.
+    """
+    collected: list[dict[str, Any]] = []
+    session.info["audit_rows"] = collected
+    try:
+        yield
+        session.flush()
+        _write_collected(session, collected)
+    finally:
+        del session.info["audit_rows"]
+
+
+def _write_collected(session: Session, collected: list[dict[str, Any]]) -> None:
+    if collected:
+        session.connection().execute(_INSERT, collected)
+        collected.clear()
 
 
 def watch(session_class: type[Session]) -> None:

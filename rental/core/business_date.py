@@ -20,6 +20,10 @@ class BusinessDate(Base):
     pinned_on: Mapped[date]
 
 
+# The pinned day, to be read along with something else.
+PINNED_ON = select(BusinessDate.pinned_on).scalar_subquery()
+
+
 def pinned_business_date(session: Session) -> date | None:
     """The pinned day, or None when the calendar rules."""
     return session.scalar(select(BusinessDate.pinned_on))

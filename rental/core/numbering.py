@@ -19,7 +19,7 @@ class Counter(Base):
     __tablename__ = "counter"
     __audited__ = False
 
-    series: Mapped[str] = mapped_column(String(80), primary_key=True)
+    series: Mapped[str] = mapped_column(String(200), primary_key=True)
     next_number: Mapped[int] = mapped_column(BigInteger)
 
 

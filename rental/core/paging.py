@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from rental.core.errors import Invalid
+from rental.core.money import Money
 
 R = TypeVar("R")
 
@@ -74,6 +75,8 @@ def _cursor_at(row: Any, order: Order) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Money):
+        return value.minor_units
     return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, UUID) else value
 
 
@@ -96,11 +99,21 @@ def _typed(value: Any, column: InstrumentedAttribute[Any]) -> Any:
         return _text(value, date.fromisoformat)
     if kind is UUID or issubclass(kind, Enum):
         return _text(value, kind)
+    if kind is Money:
+        return Money(_whole(value))
     if type(value) is not kind:
         raise TypeError(f"a cursor holds {kind.__name__}, got {type(value).__name__}")
     if kind is str:
         value.encode()  # lone surrogates have no place in any database
-    if (kind is str and "\x00" in value) or (kind is int and abs(value) >= 1 << 63):
+    if kind is str and "\x00" in value:
+        raise ValueError("no database holds this value")
+    return _whole(value) if kind is int else value
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError(f"a cursor holds a whole number here, got {type(value).__name__}")
+    if abs(value) >= 1 << 63:
         raise ValueError("no database holds this value")
     return value
 

@@ -4,22 +4,15 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from rental.core.uow import UnitOfWork
+from rental.demo.sizes import SIZES, Profile
 from rental.identity.accounts import invite_account, set_up_account
 from rental.identity.passwords import hash_password
 from rental.identity.permissions import Role
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-
-
-class Profile(StrEnum):
-    """How large the demo company is: small for tests, medium to look at."""
-
-    S = "S"
-    M = "M"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +50,16 @@ _MORE_TECHNICIANS = (
 )
 
 
+def technician_email(number: int) -> str:
+    """How the technician with this number of the design signs in."""
+    return f"t{number:02}@example.jp"
+
+
 def demo_people(profile: Profile) -> Sequence[DemoPerson]:
     """One person per role, then technicians: 4 in all for S, 14 for M."""
-    more = _MORE_TECHNICIANS[: 3 if profile is Profile.S else None]
+    more = _MORE_TECHNICIANS[: SIZES[profile].technicians - 1]
     technicians = [
-        DemoPerson(name, f"t{number:02}@example.jp", Role.TECHNICIAN) for number, name in enumerate(more, 2)
+        DemoPerson(name, technician_email(number), Role.TECHNICIAN) for number, name in enumerate(more, 2)
     ]
     return (*ONE_OF_EACH, *technicians)
 

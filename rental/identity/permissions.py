@@ -17,6 +17,18 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     CHECKS_READ = "checks.read"
     CHECKS_START = "checks.start"
+    CUSTOMERS_READ = "customers.read"
+    CUSTOMERS_MANAGE = "customers.manage"
+    CATALOG_READ = "catalog.read"
+    CATALOG_MANAGE = "catalog.manage"
+    STOCK_READ = "stock.read"
+    STOCK_MOVE = "stock.move"
+    NUMBERING_MANAGE = "numbering.manage"
+    CONTRACTS_READ = "contracts.read"
+    CONTRACTS_MANAGE = "contracts.manage"
+    WORK_ORDERS_READ = "work_orders.read"
+    WORK_ORDERS_PLAN = "work_orders.plan"
+    OWN_VISITS = "own_visits"
 
 
 class Role(StrEnum):
@@ -31,24 +43,42 @@ class Role(StrEnum):
     CUSTOMER = "customer"
 
 
-_STAFF = frozenset({Permission.OWN_ACCOUNT, Permission.CONSOLE})
+# Everybody at the office sees what is rented, what is in stock, what was promised and what is to be done.
+_STAFF = frozenset(
+    {
+        Permission.OWN_ACCOUNT,
+        Permission.CONSOLE,
+        Permission.CATALOG_READ,
+        Permission.STOCK_READ,
+        Permission.CUSTOMERS_READ,
+        Permission.CONTRACTS_READ,
+        Permission.WORK_ORDERS_READ,
+    }
+)
 _CHECKS = frozenset({Permission.CHECKS_READ, Permission.CHECKS_START})
+_CUSTOMERS = frozenset({Permission.CUSTOMERS_MANAGE})
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: _STAFF
     | _CHECKS
+    | _CUSTOMERS
     | {
+        Permission.CATALOG_MANAGE,
+        Permission.STOCK_MOVE,
+        Permission.NUMBERING_MANAGE,
+        Permission.CONTRACTS_MANAGE,
+        Permission.WORK_ORDERS_PLAN,
         Permission.PEOPLE_READ,
         Permission.PEOPLE_MANAGE,
         Permission.JOBS_READ,
         Permission.JOBS_RUN_AGAIN,
         Permission.AUDIT_READ,
     },
-    Role.SALES: _STAFF,
-    Role.WAREHOUSE: _STAFF | {Permission.PHONE},
-    Role.DISPATCHER: _STAFF,
-    Role.TECHNICIAN: frozenset({Permission.OWN_ACCOUNT, Permission.PHONE}),
-    Role.BILLING: _STAFF | _CHECKS | {Permission.JOBS_READ},
+    Role.SALES: _STAFF | _CUSTOMERS | {Permission.CATALOG_MANAGE, Permission.CONTRACTS_MANAGE},
+    Role.WAREHOUSE: _STAFF | {Permission.PHONE, Permission.STOCK_MOVE},
+    Role.DISPATCHER: _STAFF | {Permission.WORK_ORDERS_PLAN},
+    Role.TECHNICIAN: frozenset({Permission.OWN_ACCOUNT, Permission.PHONE, Permission.OWN_VISITS}),
+    Role.BILLING: _STAFF | _CHECKS | _CUSTOMERS | {Permission.JOBS_READ},
     Role.CUSTOMER: frozenset({Permission.OWN_ACCOUNT, Permission.PORTAL}),
 }
 

@@ -1,16 +1,19 @@
 """Reading accounts, sessions and links."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Row, Select, String, bindparam, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from rental.core.errors import NotFound
 from rental.core.text import folded
 from rental.identity.models import Account, AccountRole, AccountSession, SetUpLink
-from rental.identity.permissions import Role
+from rental.identity.permissions import Permission, Role, permissions_of
 from rental.identity.rules import AccountState
 from rental.identity.tokens import token_hash
 
@@ -77,18 +80,87 @@ def active_administrators(session: Session) -> Sequence[UUID]:
     ).all()
 
 
-def open_session_with(session: Session, token: str, now: datetime) -> AccountSession | None:
-    """The session this cookie belongs to, if it is open and its account may sign in."""
-    return session.scalar(
-        select(AccountSession)
-        .join(Account)
-        .where(
-            AccountSession.token_hash == token_hash(token),
-            AccountSession.ended_at.is_(None),
-            AccountSession.expires_at > now,
-            Account.state == AccountState.ACTIVE,
-        )
+@dataclass(frozen=True, slots=True)
+class SignedInAccount:
+    """What a request has to know of whoever sent it, read anew each time."""
+
+    id: UUID
+    email: str
+    name: str
+    language: str
+    theme: str
+    density: str
+    roles: frozenset[Role]
+    permissions: frozenset[Permission]
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session that is open, and whose account may sign in."""
+
+    id: UUID
+    last_seen_at: datetime
+    account: SignedInAccount
+
+
+_ROLES = (
+    select(func.aggregate_strings(type_coerce(AccountRole.role, String), " "))
+    .where(AccountRole.account_id == Account.id)
+    .scalar_subquery()
+)
+# Every request begins with it, so it is put together once; `session_parameters` are what it asks for,
+# `read_session` is what a row of it says.
+OPEN_SESSION = (
+    select(
+        AccountSession.id.label("session_id"),
+        AccountSession.last_seen_at,
+        Account.id,
+        Account.email,
+        Account.name,
+        Account.language,
+        Account.theme,
+        Account.density,
+        _ROLES.label("roles"),
     )
+    .join(Account, AccountSession.account_id == Account.id)
+    .where(
+        AccountSession.token_hash == bindparam("token_hash"),
+        AccountSession.ended_at.is_(None),
+        AccountSession.expires_at > bindparam("now"),
+        Account.state == AccountState.ACTIVE,
+    )
+)
+
+
+def session_parameters(token: str, now: datetime) -> dict[str, Any]:
+    """Which session `OPEN_SESSION` finds: the one this cookie belongs to, if it is open now."""
+    return {"token_hash": token_hash(token), "now": now}
+
+
+def read_session(row: Row[Any]) -> OpenSession:
+    """The session of a row of `OPEN_SESSION`."""
+    roles, permissions = _read_roles(row.roles or "")
+    account = SignedInAccount(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        language=row.language,
+        theme=row.theme,
+        density=row.density,
+        roles=roles,
+        permissions=permissions,
+    )
+    return OpenSession(row.session_id, row.last_seen_at, account)
+
+
+@lru_cache(maxsize=256)
+def _read_roles(text: str) -> tuple[frozenset[Role], frozenset[Permission]]:
+    """Roles in any order, divided by spaces; and what they may do together."""
+    roles = frozenset(map(Role, text.split()))
+    return roles, permissions_of(roles)
 
 
 def open_sessions_of(session: Session, account_id: UUID, now: datetime) -> Sequence[AccountSession]:

@@ -9,21 +9,28 @@ from rental.web import (
     assets,
     console,
     context,
+    field_api,
     formats,
     guards,
     headers,
     health,
+    label_codes,
     portal,
     problems,
     sentences,
     sign_in,
     styleguide,
     technician,
+    templating,
+    uploads,
+    warehouse,
 )
 
 
 def init_app(app: Flask) -> None:
     """Registers every face. Raises RuntimeError when a route says neither who may use it nor that all may."""
+    templating.init_app(app)
+    uploads.init_app(app)  # before anything reads the form
     CSRFProtect(app)
     Babel(
         app,
@@ -39,7 +46,17 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     problems.init_app(app)
 
-    for face in (health, sign_in, own_account, console, technician, portal):
+    for face in (
+        health,
+        sign_in,
+        own_account,
+        label_codes,
+        console,
+        technician,
+        warehouse,
+        field_api,
+        portal,
+    ):
         face.register(app)
     if app.config["RENTAL"].is_development:
         styleguide.register(app)

@@ -4,7 +4,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, has_request_context, request, url_for
 
 
 @lru_cache(maxsize=512)
@@ -13,7 +13,20 @@ def _digest(path: Path, changed_at: int) -> str:
 
 
 def asset(name: str) -> str:
-    """The address of a file in static/, with a hash of its content."""
+    """The address of a file in static/, with a hash of its content.
+
+    A page has dozens of them; only while developing is each file looked at again.
+    """
+    if current_app.config["RENTAL"].is_development:
+        return _address(name)
+    addresses: dict[tuple[str, str], str] = current_app.extensions.setdefault("assets", {})
+    key = (request.script_root if has_request_context() else "", name)
+    if key not in addresses:
+        addresses[key] = _address(name)
+    return addresses[key]
+
+
+def _address(name: str) -> str:
     path = Path(current_app.static_folder or "") / name
     if not path.is_file():
         return url_for("static", filename=name)

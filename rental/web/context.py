@@ -1,21 +1,31 @@
 """What every template knows: who is here, what they may open, how they want to see it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app, has_request_context, request, session, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 
-from rental.core.business_date import pinned_business_date
-from rental.core.db import reading
 from rental.core.runtime import runtime
 from rental.identity.permissions import Permission
-from rental.notifications.queries import unread_notice_count
-from rental.web.formats import day
-from rental.web.guards import signed_in
+from rental.web.formats import day, reader_language
+from rental.web.guards import SignedIn, signed_in
 from rental.web.sentences import role_label
+from rental.web.templating import icon
+from rental.web.today import pinned_day
 
 LANGUAGES = [("ja", "日本語"), ("en", "English")]
+# Pages that stand below another's entry of the menu.
+_UNDER = {
+    "own_work_orders": "phone",
+    "own_photos": "phone",
+    "own_endings": "phone",
+    "put_away": "scan",
+    "unit_card": "scan",
+}
 THEMES = ("system", "light", "dark")
 DENSITIES = ("standard", "compact")
 
@@ -26,8 +36,9 @@ class NavigationItem:
 
     label: str
     url: str
-    icon: str
+    icon: Markup
     current: bool
+    is_main: bool = True
     badge: int | None = None
 
 
@@ -39,6 +50,10 @@ class Person:
     email: str
     role_labels: list[str]
     initial: str
+    language: str
+    theme: str
+    density: str
+    unread_count: int
 
 
 def current_locale() -> str:
@@ -62,9 +77,14 @@ def face_of_request() -> str:
     person = signed_in()
     if person is None:
         return "layouts/public.html"
-    if person.may(Permission.CONSOLE):
+    if person.may(Permission.CONSOLE) and not is_on_phone():
         return "layouts/console.html"
     return "layouts/phone.html"
+
+
+def is_on_phone() -> bool:
+    """Whether the page is one of those made for the phone, for whoever has others too."""
+    return request.path.startswith("/m/")
 
 
 def here_path() -> str:
@@ -78,26 +98,19 @@ def init_app(app: Flask) -> None:
     app.context_processor(_context)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["languages"] = LANGUAGES
 
 
 def _context() -> dict[str, Any]:
     person = signed_in()
-    pinned = pinned_business_date(reading())
-    account = person.account if person else None
+    pinned = pinned_day()
     return {
-        "current_locale": current_locale(),
-        "languages": LANGUAGES,
-        "theme": account.theme if account else "system",
-        "density": account.density if account else "standard",
-        "person": account
-        and Person(
-            account.name,
-            account.email,
-            [role_label(role) for role in sorted(account.roles)],
-            account.name[:1].upper(),
-        ),
-        "navigation": _navigation() if person else [],
-        "unread_count": unread_notice_count(reading(), account.id) if account else 0,
+        "current_locale": reader_language(),
+        "theme": person.account.theme if person else "system",
+        "density": person.account.density if person else "standard",
+        "person": _as_shown(person) if person else None,
+        "navigation": _navigation(person) if person else (),
+        "unread_count": person.unread_count if person else 0,
         "business_date_text": day(pinned, weekday=True) if pinned else None,
         "demo": pinned is not None,
         "is_development": current_app.config["RENTAL"].is_development,
@@ -108,14 +121,79 @@ def _context() -> dict[str, Any]:
     }
 
 
-def _navigation() -> list[NavigationItem]:
-    person = signed_in()
-    if person is None:
-        return []
-    if person.may(Permission.CONSOLE):
+def _as_shown(person: SignedIn) -> Person:
+    account = person.account
+    return Person(
+        name=account.name,
+        email=account.email,
+        role_labels=[role_label(role) for role in sorted(account.roles)],
+        initial=account.name[:1].upper(),
+        language=account.language,
+        theme=account.theme,
+        density=account.density,
+        unread_count=person.unread_count,
+    )
+
+
+# At a desk these stand in the menu at the end of the bar: set up once, or looked at when something is wrong.
+_SELDOM_NEEDED = frozenset(
+    {
+        "sites.index",
+        "equipment_models.index",
+        "stock_locations.index",
+        "labels.index",
+        "numbering_rules.index",
+        "people.index",
+        "jobs.index",
+        "checks.index",
+        "audit_log.index",
+    }
+)
+
+
+def _navigation(person: SignedIn) -> Sequence[NavigationItem]:
+    here = (request.endpoint or "").split(".")[0]
+    return _entries(
+        person.account.permissions,
+        here=_UNDER.get(here, here),
+        is_on_phone=is_on_phone(),
+        language=reader_language(),
+        script_root=request.script_root,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _entries(
+    permissions: frozenset[Permission],
+    *,
+    here: str,
+    is_on_phone: bool,
+    language: str,
+    script_root: str,
+) -> Sequence[NavigationItem]:
+    """The menu of everybody with these permissions, as it stands on these pages."""
+    if is_on_phone:
+        entries = [
+            (_("Today"), "phone.today", "home", Permission.OWN_VISITS),
+            (_("Scan"), "scan.show", "scan", Permission.PHONE),
+            (_("Receive"), "receive.ask", "download", Permission.STOCK_MOVE),
+            (_("Office"), "home.index", "document", Permission.CONSOLE),
+            (_("Notices"), "notices.index", "bell", Permission.OWN_ACCOUNT),
+        ]
+    elif Permission.CONSOLE in permissions:
         entries = [
             (_("Today"), "home.index", "home", Permission.CONSOLE),
             (_("On the phone"), "phone.today", "device", Permission.PHONE),
+            (_("Customers"), "customers.index", "people", Permission.CUSTOMERS_READ),
+            (_("Sites"), "sites.index", "globe", Permission.CUSTOMERS_READ),
+            (_("Contracts"), "contracts.index", "document", Permission.CONTRACTS_READ),
+            (_("Work orders"), "work_orders.index", "truck", Permission.WORK_ORDERS_READ),
+            (_("Units"), "units.index", "scan", Permission.STOCK_READ),
+            (_("Receiving"), "receiving.index", "download", Permission.STOCK_READ),
+            (_("Models"), "equipment_models.index", "box", Permission.CATALOG_READ),
+            (_("Places"), "stock_locations.index", "box", Permission.STOCK_READ),
+            (_("Labels"), "labels.index", "document", Permission.STOCK_READ),
+            (_("Numbering"), "numbering_rules.index", "document", Permission.STOCK_READ),
             (_("People"), "people.index", "people", Permission.PEOPLE_READ),
             (_("Jobs"), "jobs.index", "jobs", Permission.JOBS_READ),
             (_("Checks"), "checks.index", "shield", Permission.CHECKS_READ),
@@ -124,13 +202,19 @@ def _navigation() -> list[NavigationItem]:
     else:
         entries = [
             (_("Today"), "phone.today", "home", Permission.PHONE),
+            (_("Scan"), "scan.show", "scan", Permission.PHONE),
             (_("Overview"), "portal.home", "home", Permission.PORTAL),
             (_("Notices"), "notices.index", "bell", Permission.OWN_ACCOUNT),
             (_("Account"), "own_account.show", "person", Permission.OWN_ACCOUNT),
         ]
-    here = (request.endpoint or "").split(".")[0]
-    return [
-        NavigationItem(label, url_for(endpoint), icon, endpoint.split(".")[0] == here)
-        for label, endpoint, icon, permission in entries
-        if person.may(permission)
-    ]
+    return tuple(
+        NavigationItem(
+            label,
+            url_for(endpoint),
+            icon(name),
+            endpoint.split(".")[0] == here,
+            endpoint not in _SELDOM_NEEDED,
+        )
+        for label, endpoint, name, permission in entries
+        if permission in permissions
+    )

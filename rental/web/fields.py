@@ -5,18 +5,39 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from enum import Enum
 from typing import Any, TypeVar
+from uuid import UUID
 
 from flask_babel import gettext as _
-from wtforms import Field, PasswordField, SelectField, SelectMultipleField, StringField
+from werkzeug.datastructures import FileStorage
+from wtforms import (
+    Field,
+    FileField,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
-from wtforms.widgets import CheckboxInput, EmailInput, HiddenInput, ListWidget, SearchInput, TextInput
+from wtforms.widgets import (
+    CheckboxInput,
+    EmailInput,
+    FileInput,
+    HiddenInput,
+    ListWidget,
+    SearchInput,
+    TextInput,
+)
 
 from rental.core.money import Money
 from rental.core.text import narrow, parse_day, parse_yen, tidy
 from rental.identity.rules import is_email
 
 E = TypeVar("E", bound=Enum)
+# No field is longer; what is beyond only has to be seen to be too long.
+LONGEST_TEXT = 20_000
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Needed:
@@ -29,6 +50,11 @@ class Needed:
             raise StopValidation
         if field.data is None or field.data in ("", []):
             raise StopValidation(_("Please fill this in."))
+
+
+def filled_in(field: Field) -> Any:
+    """What a field that is Needed holds; only for a form that is valid, where nothing needed is missing."""
+    return field.data
 
 
 class AtMost:
@@ -48,6 +74,14 @@ class LineField(StringField):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         self.data = tidy(valuelist[0]) if valuelist else ""
+
+
+class ParagraphField(TextAreaField):
+    """Several lines of text, each tidied like a line; empty ones at the ends are taken away."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        lines = re.split(r"\r\n|\r|\n", valuelist[0][:LONGEST_TEXT]) if valuelist else []
+        self.data = "\n".join(tidy(line) for line in lines).strip()
 
 
 class SearchField(LineField):
@@ -122,6 +156,93 @@ class YenField(Field):
             message = _("Write an amount from %(minimum)s to %(maximum)s yen.")
             raise ValueError(message % {"minimum": f"{self.minimum:,}", "maximum": f"{self.maximum:,}"})
         self.data = Money(amount)
+
+
+class WholeNumberField(Field):
+    """A whole number, typed as 12, 1,200 or １２. `data` is an int or None."""
+
+    widget = TextInput()
+
+    def __init__(self, *args: Any, minimum: int = 0, maximum: int = 999_999_999, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.minimum, self.maximum = minimum, maximum
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else str(self.data)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data: int | None = None
+        typed = narrow(valuelist[0]).replace(",", "") if valuelist else ""
+        if not typed:
+            return
+        limits = {"minimum": f"{self.minimum:,}", "maximum": f"{self.maximum:,}"}
+        if not re.fullmatch(r"[0-9]{1,9}", typed) or not self.minimum <= int(typed) <= self.maximum:
+            raise ValueError(_("Write a whole number from %(minimum)s to %(maximum)s.") % limits)
+        self.data = int(typed)
+
+
+class TimeField(Field):
+    """A time of day, typed as 9:30 or ０９：３０. `data` is minutes after midnight, or None."""
+
+    widget = TextInput()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else f"{self.data // 60}:{self.data % 60:02}"
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data: int | None = None
+        typed = narrow(valuelist[0]) if valuelist else ""
+        if not typed:
+            return
+        match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", typed)
+        if not match:
+            raise ValueError(_("Write a time such as 9:30."))
+        self.data = 60 * int(match[1]) + int(match[2])
+
+
+class RowsField(Field):
+    """The rows a form is about, hidden. `data` is their ids in order, each once; empty when none is named."""
+
+    widget = HiddenInput()
+    most = 50
+
+    def _value(self) -> str:
+        return " ".join(str(row_id) for row_id in self.data or ())
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data: list[UUID] = []
+        typed = " ".join(str(value)[:LONGEST_TEXT] for value in valuelist).split()
+        chosen = self.read(typed)
+        if len(chosen) < len(set(typed)):
+            raise ValueError(_("Choose from the list again, at most %(maximum)s.") % {"maximum": self.most})
+        self.data = chosen
+
+    @classmethod
+    def read(cls, typed: Iterable[str]) -> list[UUID]:
+        """The ids among these words, each once, at most as many as a form takes."""
+        ids = dict.fromkeys(UUID(word) for word in typed if _ID.fullmatch(word))
+        return list(ids)[: cls.most]
+
+
+class CodeField(StringField):
+    """A short code such as CM-200: half-width and upper case, however it was typed."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = narrow(tidy(valuelist[0])).upper() if valuelist else ""
+
+
+class PictureField(FileField):
+    """A picture from the device. `data` is its bytes, or None when nothing was chosen."""
+
+    widget = FileInput()
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        chosen = next((item for item in valuelist if isinstance(item, FileStorage) and item.filename), None)
+        self.data: bytes | None = chosen.read() if chosen else None
 
 
 class KeyField(Field):

@@ -1,12 +1,20 @@
 """How numbers, days and instants are written, in the reader's language."""
 
 from datetime import date, datetime
+from functools import lru_cache
 
+from babel.dates import format_date
 from flask import Flask
-from flask_babel import format_date, format_datetime, format_timedelta, get_locale, gettext
+from flask_babel import format_timedelta, get_locale, gettext
 
 from rental.core.money import Money
 from rental.core.runtime import runtime
+
+
+def reader_language() -> str:
+    """The language of whoever reads this page; outside of the app that of the source."""
+    locale = get_locale()
+    return str(locale.language) if locale else "en"
 
 
 def yen(amount: Money | int | None) -> str:
@@ -19,19 +27,27 @@ def yen(amount: Money | int | None) -> str:
 
 def day(value: date | None, *, weekday: bool = False) -> str:
     """2026/11/20（金） for Japanese readers, 20 Nov 2026 for English ones."""
-    if value is None:
-        return "—"
-    if str(get_locale()).startswith("ja"):
-        return format_date(value, "yyyy/MM/dd（EEEEE）" if weekday else "yyyy/MM/dd")
-    return format_date(value, "EEE d MMM yyyy" if weekday else "d MMM yyyy")
+    return "—" if value is None else _day_in(reader_language(), value, weekday)
+
+
+@lru_cache(maxsize=4096)
+def _day_in(language: str, value: date, weekday: bool) -> str:
+    if language == "ja":
+        return format_date(value, "yyyy/MM/dd（EEEEE）" if weekday else "yyyy/MM/dd", locale=language)
+    return format_date(value, "EEE d MMM yyyy" if weekday else "d MMM yyyy", locale=language)
 
 
 def instant(value: datetime | None) -> str:
     """Day and time in the company's zone, to the minute."""
     if value is None:
         return "—"
-    pattern = "yyyy/MM/dd HH:mm" if str(get_locale()).startswith("ja") else "d MMM yyyy HH:mm"
-    return format_datetime(value, pattern)
+    here = value.astimezone(runtime().zone)
+    return f"{day(here.date())} {here.hour:02}:{here.minute:02}"
+
+
+def clock(minutes: int | None) -> str:
+    """9:30 from minutes after midnight."""
+    return "—" if minutes is None else f"{minutes // 60}:{minutes % 60:02}"
 
 
 def ago(value: datetime | None) -> str:
@@ -55,4 +71,4 @@ def browser(user_agent: str) -> str:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(yen=yen, day=day, instant=instant, ago=ago, browser=browser)
+    app.jinja_env.filters.update(yen=yen, day=day, instant=instant, clock=clock, ago=ago, browser=browser)

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -13,13 +14,21 @@ from flask_login import LoginManager, current_user
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from rental.core.business_date import PINNED_ON
 from rental.core.db import reading
 from rental.core.runtime import runtime
 from rental.core.uow import Actor, ActorKind, begin
-from rental.identity.models import Account, AccountSession
+from rental.identity.models import Account
 from rental.identity.permissions import Permission
-from rental.identity.queries import open_session_with
+from rental.identity.queries import (
+    OPEN_SESSION,
+    OpenSession,
+    SignedInAccount,
+    read_session,
+    session_parameters,
+)
 from rental.identity.sessions import SEEN_AGAIN_AFTER, keep_session_alive
+from rental.notifications.queries import unread_notice_count
 
 log = logging.getLogger("rental.web")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,22 +36,30 @@ F = TypeVar("F", bound=Callable[..., Any])
 _SAFE_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 
+# Who is there, and what the head of every page tells them: one question to the database.
+_WHO_IS_THERE = OPEN_SESSION.add_columns(
+    unread_notice_count(Account.id).label("unread_count"), PINNED_ON.label("pinned_on")
+)
+
+
 class SignedIn:
-    """The person of this request, as Flask-Login knows them."""
+    """The person of this request, as Flask-Login knows them; with what every page shows them."""
 
     is_authenticated = True
     is_active = True
     is_anonymous = False
 
-    def __init__(self, session: AccountSession) -> None:
+    def __init__(self, session: OpenSession, unread_count: int, pinned_on: date | None) -> None:
         self.session = session
-        self.account: Account = session.account
+        self.account = session.account
+        self.unread_count = unread_count
+        self.pinned_on = pinned_on
 
     def get_id(self) -> str:
         return str(self.account.id)
 
     def may(self, permission: Permission) -> bool:
-        return self.account.may(permission)
+        return permission in self.account.permissions
 
 
 def requires(permission: Permission) -> Callable[[F], F]:
@@ -67,7 +84,7 @@ def signed_in() -> SignedIn | None:
     return person if isinstance(person, SignedIn) else None
 
 
-def current_account() -> Account:
+def current_account() -> SignedInAccount:
     """The account of this request; only for views that require a permission."""
     person = signed_in()
     if person is None:
@@ -132,8 +149,9 @@ def _load_person(_: object) -> SignedIn | None:
     token = request.cookies.get(session_cookie_name())
     if not token or len(token) > 100:
         return None
-    session = open_session_with(reading(), token, runtime().clock.now())
-    return SignedIn(session) if session else None
+    parameters = session_parameters(token, runtime().clock.now())
+    row = reading().connection().execute(_WHO_IS_THERE, parameters).one_or_none()
+    return SignedIn(read_session(row), row.unread_count, row.pinned_on) if row else None
 
 
 def _refuse_foreign_origin() -> None:

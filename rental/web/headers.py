@@ -30,14 +30,11 @@ HSTS = "max-age=63072000; includeSubDomains"
 
 
 def init_app(app: Flask) -> None:
-    is_https = app.config["RENTAL"].is_https
+    given = HEADERS | ({"Strict-Transport-Security": HSTS} if app.config["RENTAL"].is_https else {})
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if is_https:
-            response.headers.setdefault("Strict-Transport-Security", HSTS)
+        response.headers.extend(given)
         if request.endpoint == "static" and response.status_code == 200:
             is_named_by_content = "v" in request.args
             response.headers["Cache-Control"] = (

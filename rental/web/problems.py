@@ -10,12 +10,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from rental.core.db import reading
 from rental.core.errors import ChangedMeanwhile, Conflict, DomainError, Forbidden, Invalid, NotFound, TooMany
 from rental.web.refusals import refusal
+from rental.web.uploads import MEGABYTE
 
 log = logging.getLogger("rental.web")
 _WITHOUT_PAGE = "Something went wrong. Please try again. / 問題が起きました。もう一度お試しください。"
@@ -59,6 +61,13 @@ def put_into_form(form: FlaskForm, error: DomainError) -> int:
     return status_of(error)
 
 
+def answer_program(error: DomainError, **more: Any) -> Response:
+    """The refusal for a program that needs more than the sentence: what was done, where to go on."""
+    status = status_of(error)
+    problem = Problem(status, _title(status), refusal(error), error.code, [], error.field)
+    return _as_json(problem, **more)
+
+
 def retry_header(error: DomainError) -> dict[str, str]:
     """When asking again may help."""
     return {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
@@ -77,6 +86,7 @@ def answer_form_errors(form: FlaskForm) -> Response:
 def init_app(app: Flask) -> None:
     app.register_error_handler(DomainError, _surely(_answer_refusal))
     app.register_error_handler(StaleDataError, _surely(lambda _error: _answer_refusal(ChangedMeanwhile())))
+    app.register_error_handler(IntegrityError, _surely(_answer_collision))
     app.register_error_handler(CSRFError, _surely(_answer_csrf))
     app.register_error_handler(HTTPException, _surely(_answer_http))
     app.register_error_handler(Exception, _surely(_answer_failure))
@@ -101,6 +111,12 @@ def _answer_refusal(error: DomainError) -> ResponseReturnValue:
     answer = _answer(Problem(status, _title(status), refusal(error), error.code, _ways_on(), error.field))
     answer.headers.update(retry_header(error))
     return answer
+
+
+def _answer_collision(error: IntegrityError) -> ResponseReturnValue:
+    """Two people made the same thing at the same moment, and the database let only the first."""
+    log.warning("%s %s met a constraint: %s", request.method, request.url_rule, error.orig)
+    return _answer_refusal(ChangedMeanwhile())
 
 
 def _answer_csrf(error: CSRFError) -> ResponseReturnValue:
@@ -138,16 +154,22 @@ def _plain(status: int, sentence: str) -> Response:
 def _answer(problem: Problem) -> Response:
     if request.accept_mimetypes.accept_html and not request.path.startswith("/api/"):
         answer = make_response(render_template("errors/problem.html", problem=problem))
-    else:
-        answer = jsonify(
-            type="about:blank",
-            status=problem.status,
-            title=problem.title,
-            detail=problem.detail,
-            code=problem.code,
-            field=problem.field,
-        )
-        answer.content_type = "application/problem+json"
+        answer.status_code = problem.status
+        return answer
+    return _as_json(problem)
+
+
+def _as_json(problem: Problem, **more: Any) -> Response:
+    answer = jsonify(
+        type="about:blank",
+        status=problem.status,
+        title=problem.title,
+        detail=problem.detail,
+        code=problem.code,
+        field=problem.field,
+        **more,
+    )
+    answer.content_type = "application/problem+json"
     answer.status_code = problem.status
     return answer
 
@@ -177,8 +199,14 @@ def _detail(status: int) -> str:
         403: _("Your roles do not include this page. An administrator can change your roles."),
         404: _("There is nothing at this address, or it is not for you to see."),
         405: _("This address is only for another kind of request. Go back and use the button there."),
-        413: _("What was sent is larger than 1 MB. Send less at once."),
+        413: _(
+            "What was sent is larger than %(megabytes)s MB. Send less at once.", megabytes=_most_megabytes()
+        ),
     }.get(
         status,
         _("Nothing was saved halfway. Try again; if it stays like this, tell an administrator the time."),
     )
+
+
+def _most_megabytes() -> int:
+    return (request.max_content_length or 0) // MEGABYTE

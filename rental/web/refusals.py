@@ -6,11 +6,25 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from rental.core.errors import DomainError
+from rental.web.wording import all_words
+
+_SENTENCES = all_words("REFUSALS")
 
 
 def refusal(error: DomainError) -> str:
     """The sentence for a refusal: what was wrong, and the cure."""
-    params: dict[str, Any] = error.params
+    return _sentence(error.code, error.params)
+
+
+def kept_refusal(code: str, params: dict[str, str]) -> str:
+    """The sentence for a refusal that was kept: its parameters are texts now, so it may say less."""
+    try:
+        return _sentence(code, params)
+    except (KeyError, TypeError, ValueError):
+        return _("This was refused (%(code)s).", code=code)
+
+
+def _sentence(code: str, params: dict[str, Any]) -> str:
     sentences = {
         "core.changed_meanwhile": lambda: _(
             "Somebody else saved this in the meantime. Look at the present state, then change it again."
@@ -25,6 +39,9 @@ def refusal(error: DomainError) -> str:
             "This form was already sent with different content. Open it again and repeat the change."
         ),
         "core.not_found": lambda: _("There is nothing at this address, or it is not for you to see."),
+        "core.not_an_image": lambda: _(
+            "Choose a picture: JPEG, PNG or WebP, at most %(megabytes)s MB.", **params
+        ),
         "identity.account_disabled": lambda: _("This account is disabled. Enable it first."),
         "identity.set_up_link_spent": lambda: _(
             "This link was used already, or its time is over. Ask the administrator for a new one."
@@ -54,5 +71,7 @@ def refusal(error: DomainError) -> str:
             "Too easy to guess: it is made of your name or e-mail. Take a few unrelated words."
         ),
     }
-    known = sentences.get(error.code)
-    return known() if known else _("This was refused (%(code)s).", code=error.code)
+    if code in _SENTENCES:
+        return str(_SENTENCES[code](params))
+    known = sentences.get(code)
+    return known() if known else _("This was refused (%(code)s).", code=code)

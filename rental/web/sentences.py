@@ -1,6 +1,8 @@
 """The words for codes, states and kinds, in the reader's language."""
 
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask
@@ -10,11 +12,14 @@ from flask_babel import ngettext
 
 from rental.assurance.models import CheckRunState
 from rental.core.audit import telling_attributes
+from rental.core.money import Money
 from rental.core.outbox import DeliveryState
 from rental.identity.permissions import Role
 from rental.identity.rules import AccountState, SessionKind
 from rental.notifications.models import Notice, NoticeKind
-from rental.web.formats import browser, instant
+from rental.web.audited_columns import python_types_of
+from rental.web.formats import browser, day, instant, reader_language, yen
+from rental.web.wording import all_words
 
 
 def init_app(app: Flask) -> None:
@@ -33,6 +38,8 @@ def init_app(app: Flask) -> None:
         reason_label,
         audited_value,
         check_words,
+        state_label,
+        state_chip,
     )
     app.jinja_env.globals.update({word.__name__: word for word in words})
     app.jinja_env.globals.update(
@@ -55,6 +62,11 @@ _ROLE_LABELS = {
 
 
 def role_label(role: Role) -> str:
+    return _role_label_in(reader_language(), role)
+
+
+@lru_cache(maxsize=100)
+def _role_label_in(_language: str, role: Role) -> str:
     return str(_ROLE_LABELS[role])
 
 
@@ -69,6 +81,25 @@ _ROLE_HINTS = {
 }
 
 
+_STATE_LABELS = all_words("STATES")
+_STATE_CHIPS = all_words("CHIPS")
+
+
+def state_label(member: StrEnum) -> str:
+    """A member of any enumeration of the business packages, in words."""
+    return _state_label_in(reader_language(), type(member), member)
+
+
+@lru_cache(maxsize=4096)
+def _state_label_in(_language: str, kind: type[StrEnum], member: StrEnum) -> str:
+    return str(_STATE_LABELS[kind][member])
+
+
+def state_chip(member: StrEnum) -> str:
+    """The mark a state wears on the screens."""
+    return str(_STATE_CHIPS[type(member)][member])
+
+
 def role_hint(role: Role) -> str:
     return str(_ROLE_HINTS[role])
 
@@ -81,6 +112,11 @@ _ACCOUNT_STATE_LABELS = {
 
 
 def account_state_label(state: AccountState) -> str:
+    return _account_state_label_in(reader_language(), state)
+
+
+@lru_cache(maxsize=100)
+def _account_state_label_in(_language: str, state: AccountState) -> str:
     return str(_ACCOUNT_STATE_LABELS[state])
 
 
@@ -118,7 +154,7 @@ _JOB_LABELS = {
     "notifications.tell_of_new_roles": _l("Tell a person that their roles changed"),
     "notifications.tell_of_new_place": _l("Tell a person of a sign-in from a new browser"),
     "assurance.answer_started_check": _l("Check the database"),
-}
+} | all_words("JOBS")
 
 
 def job_label(handler: str) -> str:
@@ -142,6 +178,12 @@ def notice_sentence(notice: Notice) -> str:
             "If it was not you, end that session and change your password.",
             address=params.get("address", "?"),
         )
+    if notice.kind is NoticeKind.VISIT_PUBLISHED:
+        return _(
+            "New visit on %(day)s: %(site)s.",
+            day=day(date.fromisoformat(params["planned_on"])),
+            site=params.get("site", "?"),
+        )
     return ngettext(
         "Check %(number)s found %(num)s problem.",
         "Check %(number)s found %(num)s problems.",
@@ -160,7 +202,7 @@ _AUDIT_ACTION_LABELS = {
     "sessions_ended": _l("Sessions ended"),
     "session_ended": _l("Session ended"),
     "run_again": _l("Run again"),
-}
+} | all_words("ACTIONS")
 
 
 def audit_action_label(action: str) -> str:
@@ -175,7 +217,7 @@ _AUDIT_ENTITY_LABELS = {
     "stored_file": _l("File"),
     "delivery": _l("Job"),
     "business_date": _l("Business date"),
-}
+} | all_words("ENTITIES")
 
 
 def audit_entity_label(entity: str) -> str:
@@ -221,7 +263,7 @@ _ATTRIBUTE_LABELS = {
     "browser": _l("Browser"),
     "address": _l("From where"),
     "id": _l("Row"),
-}
+} | all_words("ATTRIBUTES")
 
 
 def attribute_label(name: str) -> str:
@@ -236,14 +278,18 @@ _PREFERENCE_WORDS: dict[str, dict[str, Any]] = {
 }
 
 
-def audited_value(name: str, value: Any) -> str:
-    """A value of the audit log as people read it: instants in the company's zone, states in words."""
+def audited_value(name: str, value: Any, entity: str = "") -> str:
+    """A value of the audit log as people read it: instants in the company's zone, yen, states in words.
+
+    The same attribute may be another thing in another table, so the entity helps where it is known.
+    """
     if value is None or value == "":
         return "—"
-    if name == "role" and value in set(Role):
-        return role_label(Role(value))
-    if name == "state":
-        return _state_label(value)
+    for kind in python_types_of(name, entity):
+        if kind is Money and isinstance(value, int):
+            return yen(value)
+        if isinstance(value, str) and value in _MEMBER_LABELS.get(kind, ()):
+            return str(_MEMBER_LABELS[kind][value])
     if name in _PREFERENCE_WORDS:
         return str(_PREFERENCE_WORDS[name].get(value, value))
     if name == "handler":
@@ -257,16 +303,6 @@ def audited_value(name: str, value: Any) -> str:
     return str(value)
 
 
-def _state_label(value: str) -> str:
-    if value in set(AccountState):
-        return account_state_label(AccountState(value))
-    if value in set(CheckRunState):
-        return check_run_state_label(CheckRunState(value))
-    if value in set(DeliveryState):
-        return delivery_state_label(DeliveryState(value))
-    return value
-
-
 _CHECK_RUN_STATE_LABELS = {
     CheckRunState.WAITING: _l("Waiting for a worker"),
     CheckRunState.FINISHED: _l("Finished"),
@@ -277,6 +313,15 @@ def check_run_state_label(state: CheckRunState) -> str:
     return str(_CHECK_RUN_STATE_LABELS[state])
 
 
+# Every enumeration that an audited column may hold.
+_MEMBER_LABELS: dict[type, dict[Any, Any]] = _STATE_LABELS | {
+    Role: _ROLE_LABELS,
+    AccountState: _ACCOUNT_STATE_LABELS,
+    DeliveryState: _DELIVERY_STATE_LABELS,
+    CheckRunState: _CHECK_RUN_STATE_LABELS,
+}
+
+
 _REASON_LABELS = {
     None: "—",
     "demo company": _l("The demo company was loaded"),
@@ -284,7 +329,7 @@ _REASON_LABELS = {
     "first administrator": _l("The first administrator was let in"),
     "set-up link asked for at the command line": _l("A set-up link was asked for at the command line"),
     "nightly check": _l("The check of every night"),
-}
+} | all_words("REASONS")
 
 
 def reason_label(reason: str | None) -> str:
@@ -328,11 +373,7 @@ _CHECK_WORDS = {
         _l("Is nobody signed in whose account is disabled?"),
         _l("End the session on the person's page."),
     ),
-    "S11": (
-        _l("Do the numbers of check runs have no gap?"),
-        _l("A row was removed behind the product's back: compare with the latest backup."),
-    ),
-}
+} | all_words("CHECKS")
 
 
 def check_words(code: str) -> tuple[str, str]:

@@ -43,6 +43,8 @@ HOSTS = {
     "www.sqlite.org",
     "htmx.org",
     "json.schemastore.org",
+    # the map program that a technician's phone opens for the way to a site, by a plain link
+    "www.google.com",
     # laws
     "laws.e-gov.go.jp",
     "www.ppc.go.jp",

@@ -1,7 +1,6 @@
 """A company in which every page has something to show, and the list of everything that can be seen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -20,14 +19,9 @@ from rental.identity.permissions import Role
 from rental.identity.sessions import open_session
 from rental.identity.sign_in import Credentials, refuse_sign_in
 from rental.worker import run_delivery
+from tests.browser.rented_showroom import RENTED_PAGES, RENTED_SCENES, Rented
+from tests.browser.scenes import ADMINISTRATOR, CUSTOMER, DENSE, SALES, TECHNICIAN, VISITOR, WAREHOUSE, Scene
 from tests.support.story import Story
-
-ADMINISTRATOR = "administrator"
-DENSE = "administrator with low rows"
-SALES = "sales"
-TECHNICIAN = "technician"
-CUSTOMER = "customer"
-VISITOR = "visitor"
 
 NAMES = {
     "ja": {
@@ -35,6 +29,7 @@ NAMES = {
         DENSE: "西園寺 彩",
         SALES: "森川 拓海",
         TECHNICIAN: "あおば 蓮",
+        WAREHOUSE: "石田 栞",
         CUSTOMER: "喫茶みどり 神田店",
     },
     "en": {
@@ -42,6 +37,7 @@ NAMES = {
         DENSE: "Aya Saionji-Hollingsworth",
         SALES: "Tom Morikawa",
         TECHNICIAN: "Ren Aoba",
+        WAREHOUSE: "Shiori Ishida",
         CUSTOMER: "Café Midori, Kanda",
     },
 }
@@ -50,6 +46,7 @@ ROLES = {
     DENSE: frozenset({Role.ADMINISTRATOR, Role.BILLING, Role.DISPATCHER}),
     SALES: frozenset({Role.SALES}),
     TECHNICIAN: frozenset({Role.TECHNICIAN}),
+    WAREHOUSE: frozenset({Role.WAREHOUSE}),
     CUSTOMER: frozenset({Role.CUSTOMER}),
 }
 THROTTLED_EMAIL = "guessed@example.jp"
@@ -59,6 +56,8 @@ WRONG_PASSWORD = "not the right umbrella"
 
 class Showroom:
     """People of all kinds in both languages; jobs, checks, notices and audit entries in every state."""
+
+    language = "ja"  # of the look in which a page is seen now
 
     def __init__(self, story: Story) -> None:
         self.story = story
@@ -103,6 +102,7 @@ class Showroom:
         with story.reading() as session:
             entries = select(AuditEntry.id).where(AuditEntry.entity == "account").order_by(AuditEntry.id)
             self.entry = session.scalars(entries).first()
+        self.rented = Rented(story, {language: self.people[language, TECHNICIAN].id for language in NAMES})
         with story.begin() as uow:
             for _ in range(4):
                 refuse_sign_in(uow, Credentials(THROTTLED_EMAIL, WRONG_PASSWORD, "127.0.0.1", ""))
@@ -153,16 +153,6 @@ class Showroom:
             owner = uow.session.get_one(Account, self.people["ja", ADMINISTRATOR].id)
             phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_2 like Mac OS X) Safari/604.1"
             open_session(uow, owner, address="2001:db8:85a3:8d3:1319:8a2e:370:7348", browser=phone)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One thing to look at: who sees it, where, and what they do there first."""
-
-    who: str
-    path: str | Callable[[Showroom], str]
-    act: Callable[[Page], None] | None = None
-    status: int = 200
 
 
 def _submit(page: Page) -> None:
@@ -221,7 +211,7 @@ def _seen(base: str, row: str) -> Callable[[Showroom], str]:
     return lambda room: f"/{base}/{getattr(room, row)}"
 
 
-SCENES = {
+OFFICE_SCENES = {
     "home": Scene(ADMINISTRATOR, "/"),
     "home-menu": Scene(ADMINISTRATOR, "/", _open_menu),
     "home-navigation": Scene(ADMINISTRATOR, "/", _open_narrow_menu),
@@ -279,7 +269,9 @@ SCENES = {
     "styleguide-visitor": Scene(VISITOR, "/styleguide", _submit),
 }
 
+SCENES = OFFICE_SCENES | RENTED_SCENES
 ONE_OF_EACH_PAGE = (
+    *RENTED_PAGES,
     "home-menu",
     "people",
     "people-low-rows",

@@ -65,8 +65,8 @@ class Watch:
     def _console(self, message: ConsoleMessage) -> None:
         is_refused_page = message.text.startswith("Failed to load resource: the server responded")
         page = message.page
-        if is_refused_page and page and message.location["url"].split("#")[0] == page.url.split("#")[0]:
-            return  # a page that answers 404 or 422 on purpose is listed by Chromium as a failed resource
+        if is_refused_page and page and message.location["url"].startswith(page.url.split("#")[0]):
+            return  # a page or a form on it that answers 404 or 422 on purpose is listed as a failed resource
         if message.type in {"error", "warning"}:
             self.complaints.append(f"{message.type}: {message.text} ({message.location['url']})")
 

@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, Page
 
 from rental.web.guards import public
 from tests.browser.looking import serious_findings, sideways, small_targets
-from tests.browser.showroom import ONE_OF_EACH_PAGE, SCENES, VISITOR, Scene, Showroom
+from tests.browser.scenes import VISITOR, Scene
+from tests.browser.showroom import ONE_OF_EACH_PAGE, SCENES, Showroom
 from tests.browser.site import NEEDS_BROWSER, Watch, served, sign_in
 from tests.conftest import migrated
 from tests.support.story import Story
@@ -116,6 +117,7 @@ def fail() -> str:
 def test_page_can_be_seen_and_used(exhibition: Exhibition, name: str, look: Look) -> None:
     scene = SCENES[name]
     page = exhibition.page(look, scene.who)
+    exhibition.room.language = look.language
     show(page, scene, exhibition.room)
     if SCREENSHOTS:
         page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{look}.png", full_page=True)

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
 from rental.core.deliveries import forget_done
 from rental.core.errors import NotFound
@@ -38,6 +39,18 @@ def test_a_change_and_its_message_are_saved_together_or_not_at_all(story: Story)
     assert story.count(OutboxMessage) == before
     with story.reading() as session:
         assert session.get_one(Account, person.id).language == "en"
+
+
+def test_a_connection_that_has_written_refuses_to_write_for_a_reader(story: Story) -> None:
+    """Connections go back and forth between both, and each time the database has to know."""
+    person = story.person(Role.SALES)
+    for language in ("ja", "en", "ja"):
+        with story.begin() as uow:
+            change_preferences(uow, person.id, language=language, theme=None, density=None)
+        with story.reading() as session, pytest.raises(DBAPIError):
+            session.execute(update(Account).values(language="en"))
+        with story.reading() as session:
+            assert session.get_one(Account, person.id).language == language
 
 
 def test_one_transaction_has_one_instant_and_the_companys_day(story: Story) -> None:

@@ -15,15 +15,30 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from rental.assurance.checking import start_check
+from rental.catalog.equipment_models import add_skill, offer_equipment_model, show_photo
+from rental.catalog.models import EquipmentModel
+from rental.catalog.rate_plans import offer_rate_plan
 from rental.core import outbox
 from rental.core.audit import AuditEntry
 from rental.core.db import Base, db
+from rental.core.uow import UnitOfWork
+from rental.customers.accounts import add_contact, open_billing_account, register_customer
+from rental.customers.rules import CustomerKind
+from rental.customers.sites import add_site, close_site
+from rental.fieldwork.rules import WorkOrderState
 from rental.identity.accounts import disable_account, open_set_up_link
 from rental.identity.models import Account, AccountSession
 from rental.identity.permissions import Role
+from rental.inventory.models import Unit
+from rental.inventory.queries import active_label_of
+from rental.inventory.rules.unit_states import UnitState
+from tests.factories.rented import make_model, make_plan, make_rule
+from tests.factories.stock import fill_the_warehouse, unit_that_is
 from tests.support.story import Story
+from tests.web import promises
 from tests.web.html import Element, read_page
-from tests.web.role_routes import VISITOR
+from tests.web.phone_story import order_on_phone
+from tests.web.role_routes import ROLE_ROUTES, VISITOR
 
 HEADERS = {
     "Accept": "text/html",
@@ -37,6 +52,19 @@ Rows = dict[str, list[str]]
 def encoded(pairs: Iterable[tuple[str, str]]) -> str:
     """A form or query as bytes on the wire; half a surrogate pair goes out as it is."""
     return "&".join(f"{quote_plus(k)}={quote_plus(v.encode('utf-8', 'surrogatepass'))}" for k, v in pairs)
+
+
+def in_parts(pairs: Iterable[tuple[str, str]], files: Mapping[str, bytes]) -> tuple[bytes, str]:
+    """A form with files as bytes on the wire, and its content type."""
+    boundary = "a-line-between-two-parts"
+    parts = [(f'name="{name}"', value.encode("utf-8", "surrogatepass")) for name, value in pairs]
+    parts += [(f'name="{name}"; filename="picture.png"', content) for name, content in files.items()]
+    lines = [
+        f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + content + b"\r\n"
+        for head, content in parts
+    ]
+    body = b"".join(lines) + f"--{boundary}--\r\n".encode()
+    return body, f"multipart/form-data; boundary={boundary}"
 
 
 @dataclass
@@ -79,14 +107,19 @@ class Seat:
         pairs: Pairs | Mapping[str, str] | None = None,
         *,
         token: str | None = None,
+        files: Mapping[str, bytes] | None = None,
         **options: Any,
     ) -> TestResponse:
         """Sends a form with this browser's token, or with the one given; an empty one is left out."""
         sent = list(pairs.items()) if isinstance(pairs, Mapping) else list(pairs or [])
         chosen = self.token() if token is None else token
-        body = encoded(([("csrf_token", chosen)] if chosen else []) + sent)
+        if chosen:
+            sent = [("csrf_token", chosen), *sent]
+        if files:
+            body, form = in_parts(sent, files)
+            return self.open("POST", path, data=body, content_type=form, **options)
         form = "application/x-www-form-urlencoded"
-        return self.open("POST", path, data=body, content_type=form, **options)
+        return self.open("POST", path, data=encoded(sent), content_type=form, **options)
 
 
 class Company:
@@ -96,8 +129,13 @@ class Company:
         self.story = story
         self.app: Flask = story.app
         self.numbers = itertools.count(1)
+        self._seats: dict[Role, Seat] = {}
         self.people: dict[Role, Account] = {role: story.person(role) for role in Role}
         self.colleague = self.new_person(Role.SALES)
+        self.customer_rows = self._register_a_customer()
+        self.catalog_rows = self._fill_the_catalogue()
+        self.stock_rows = self._fill_the_warehouse()
+        self.contract_rows = self._write_contracts()
         self.parked = self._park_a_delivery()
         story.everything_happens()
         with story.begin() as uow:
@@ -144,6 +182,22 @@ class Company:
         adapter = self.app.url_map.bind("localhost")
         return adapter.build(rule.endpoint, values, method=method_of(rule))
 
+    @property
+    def label_code(self) -> str:
+        """What stands on the label of the unit."""
+        with self.story.reading() as session:
+            label = active_label_of(session, UUID(str(self.stock_rows["unit_id"])))
+        assert label
+        return label.code
+
+    def seat_that_may(self, rule: Rule) -> Seat:
+        """The administrator's, or that of somebody whom the route is for."""
+        who = ROLE_ROUTES[method_of(rule), rule.rule]
+        first = next(role for role in (Role.ADMINISTRATOR, *Role) if role in who)
+        if first not in self._seats:
+            self._seats[first] = self.seat(first)
+        return self._seats[first]
+
     def _existing(self, name: str) -> object:
         if name == "session_id":
             self.seat(self.colleague)
@@ -156,7 +210,122 @@ class Company:
             "check_run_id": self.check_run_id,
             "entry_id": self.entry_id,
             "filename": "css/base.css",
+            **self.customer_rows,
+            **self.catalog_rows,
+            **self.stock_rows,
+            **self.contract_rows,
+            "sha256": "0" * 64,
+            "code": self.label_code,
         }[name]
+
+    def _register_a_customer(self) -> dict[str, object]:
+        """A customer with a contact, a billing account and a site; the ids by their names in addresses."""
+        with self.story.begin() as uow:
+            customer = register_customer(uow, name="株式会社　例", kind=CustomerKind.CORPORATION)
+            contact = add_contact(uow, customer.id, name="例 花子", is_primary=True)
+            account = open_billing_account(uow, customer.id, name="経理部", address="東京都新宿区西新宿2-8-1")
+            site = add_site(
+                uow, customer.id, name="本店", prefecture="東京都", city="新宿区", street="西新宿2-8-1"
+            )
+        return {
+            "customer_id": customer.id,
+            "contact_id": contact.id,
+            "billing_account_id": account.id,
+            "site_id": site.id,
+        }
+
+    def _fill_the_catalogue(self) -> dict[str, object]:
+        """A model with a photo, a skill, a plan and a numbering rule; the ids by their names in addresses."""
+        with self.story.begin() as uow:
+            add_skill(uow, code="PLUMBING", name="Plumbing")
+            model = make_model(uow)
+            photo = b"\x89PNG\r\n\x1a\n" + b"<script>alert(1)</script>"
+            show_photo(uow, model.id, content=photo, download_name="CM-200.png")
+            version = make_plan(uow, model)
+            rule = make_rule(uow)
+        return {
+            "equipment_model_id": model.id,
+            "rate_plan_id": version.rate_plan_id,
+            "numbering_rule_id": rule.id,
+        }
+
+    def _fill_the_warehouse(self) -> dict[str, object]:
+        with self.story.begin() as uow:
+            return fill_the_warehouse(uow, self._model_in(uow), self.people[Role.TECHNICIAN])
+
+    def _write_contracts(self) -> dict[str, object]:
+        with self.story.begin() as uow:
+            return promises.write_contracts(uow, self.people[Role.TECHNICIAN].id)
+
+    def ready_draft(self) -> dict[str, object]:
+        """A draft that can be activated, and its line."""
+        with self.story.begin() as uow:
+            return promises.ready_draft(uow)
+
+    def unserved_contract(self) -> UUID:
+        """An active contract that nobody was sent for."""
+        with self.story.begin() as uow:
+            return promises.unserved_contract(uow)
+
+    def new_order(self, state: WorkOrderState) -> UUID:
+        """A work order that is so far."""
+        with self.story.begin() as uow:
+            return promises.order_that_is(uow, state, self.people[Role.TECHNICIAN].id)
+
+    def new_conflict(self) -> UUID:
+        """Something told from a site whose work order was called off meanwhile."""
+        with self.story.begin() as uow:
+            return promises.told_too_late(uow, self.people[Role.TECHNICIAN].id)
+
+    def new_unit(self, state: UnitState) -> UUID:
+        """A unit that is so far in its life."""
+        with self.story.begin() as uow:
+            return unit_that_is(uow, state, self._model_in(uow)).id
+
+    def order_on_phone(self, *, scanned: int) -> dict[str, object]:
+        """A job whose technician is there, with so many of its two machines read already."""
+        with self.story.begin() as uow:
+            return order_on_phone(uow, self.people[Role.TECHNICIAN].id, scanned=scanned)
+
+    def tag_of(self, unit_id: UUID) -> str:
+        """Our number of a unit."""
+        with self.story.reading() as session:
+            return session.get_one(Unit, unit_id).tag
+
+    def new_receipt(self) -> UUID:
+        """A delivery that waits for its shelf."""
+        with self.story.begin() as uow:
+            return unit_that_is(uow, UnitState.RECEIVED, self._model_in(uow)).receipt_id
+
+    def _model_in(self, uow: UnitOfWork) -> EquipmentModel:
+        return uow.session.get_one(EquipmentModel, self.catalog_rows["equipment_model_id"])
+
+    def withdrawn_model(self) -> dict[str, object]:
+        """A model and its plan that new contracts cannot name any more."""
+        with self.story.begin() as uow:
+            model = make_model(uow, f"OLD-{next(self.numbers)}")
+            plan_id = make_plan(uow, model).rate_plan_id
+            offer_equipment_model(uow, model.id, offered=False)
+            offer_rate_plan(uow, plan_id, offered=False)
+        return {"withdrawn_model_id": model.id, "withdrawn_plan_id": plan_id}
+
+    def new_contact(self) -> UUID:
+        """Somebody of the customer's who may be removed."""
+        with self.story.begin() as uow:
+            return add_contact(uow, self._customer_id, name=f"Contact {next(self.numbers)}").id
+
+    def closed_site(self) -> UUID:
+        """A site of the customer that is visited no more."""
+        with self.story.begin() as uow:
+            site = add_site(
+                uow, self._customer_id, name="旧店", prefecture="東京都", city="港区", street="芝公園1-5"
+            )
+            close_site(uow, site.id)
+        return site.id
+
+    @property
+    def _customer_id(self) -> UUID:
+        return UUID(str(self.customer_rows["customer_id"]))
 
     def _park_a_delivery(self) -> UUID:
         """As a worker leaves it that gave up; what went wrong is full of markup."""
@@ -206,13 +375,14 @@ def changed_tables(before: Rows, after: Rows) -> list[str]:
 
 
 class Statements:
-    """What the database was asked while the block ran."""
+    """What the database was asked while the block ran; how a transaction begins is no question."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
     def _note(self, _c: object, _k: object, statement: str, *_rest: object) -> None:
-        self.texts.append(statement)
+        if not statement.startswith(("BEGIN", "PRAGMA", "SET ")):
+            self.texts.append(statement)
 
     def __enter__(self) -> "Statements":
         event.listen(Engine, "before_cursor_execute", self._note)

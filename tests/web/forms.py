@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 from werkzeug.test import TestResponse
 
+from rental.fieldwork.rules import WorkOrderState
 from rental.identity.permissions import Role
+from rental.inventory.rules.unit_states import UnitState
 from tests.support.story import PASSWORD
 from tests.web.company import Company, Pairs, Seat
 from tests.web.html import Element, controls_of, group_of, label_of
@@ -25,8 +27,11 @@ class Form:
     # What a refusal may write all the same, with the reason beside the form.
     bookkeeping: tuple[str, ...] = ()
     stores_nothing: bool = False
+    # What is chosen from the device, by the name of its field.
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
+PHOTO = b"\x89PNG\r\n\x1a\n" + b"the picture of a model"
 NEW_PASSWORD = "seven lamps over water"
 _NEXT = {"next": "Page to go on to"}
 
@@ -60,11 +65,253 @@ FORMS: dict[str, Form] = {
     "people.change": Form(
         "/people/{account_id}", "/people/{account_id}", hidden_labels={"version": "Version"}
     ),
+    "customers.register": Form(
+        "/customers/new",
+        "/customers/new",
+        filling={"name": "株式会社　例 {n}", "registration_number": "Ｔ7123456789012", "note": "n"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "customers.change": Form(
+        "/customers/{customer_id}/change",
+        "/customers/{customer_id}/change",
+        hidden_labels={"version": "Version"},
+    ),
+    "customers.add_contact": Form(
+        "/customers/{customer_id}/contacts/new",
+        "/customers/{customer_id}/contacts/new",
+        filling={"name": "担当 {n}", "phone": "03-0000-1234", "is_primary": "y"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "customers.change_contact": Form(
+        "/customers/{customer_id}/contacts/{contact_id}",
+        "/customers/{customer_id}/contacts/{contact_id}",
+        hidden_labels={"version": "Version"},
+    ),
+    "billing_accounts.open_account": Form(
+        "/customers/{customer_id}/billing-accounts/new",
+        "/customers/{customer_id}/billing-accounts/new",
+        filling={"address": "東京都新宿区西新宿2-8-1", "postal_code": "１６０－００２３"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "billing_accounts.change": Form(
+        "/billing-accounts/{billing_account_id}",
+        "/billing-accounts/{billing_account_id}",
+        hidden_labels={"version": "Version"},
+    ),
+    "sites.add": Form(
+        "/customers/{customer_id}/sites/new",
+        "/customers/{customer_id}/sites/new",
+        filling={"name": "店 {n}", "city": "新宿区", "street": "西新宿2-8-1"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "sites.change": Form(
+        "/sites/{site_id}/change", "/sites/{site_id}/change", hidden_labels={"version": "Version"}
+    ),
+    "sites.set_hours": Form(
+        "/sites/{site_id}",
+        "/sites/{site_id}/hours",
+        filling={"hours-monday": "7:30-10:30, 14:30-17:00"},
+        hidden_labels={"hours-version": "Version"},
+    ),
+    "sites.enter_position": Form(
+        "/sites/{site_id}",
+        "/sites/{site_id}/position",
+        filling={"position-position": "35.6896, 139.7006"},
+        hidden_labels={"position-version": "Version"},
+    ),
+    "equipment_models.add": Form(
+        "/equipment-models/new",
+        "/equipment-models/new",
+        filling={
+            "code": "ＣＭ-{n}",
+            "name": "Model {n}",
+            "maker": "Kissa Works",
+            "category": "cm",
+            "install_minutes": "６０",
+            "repair_minutes": "45",
+            "weight_grams": "12,500",
+        },
+        hidden_labels={"request_key": "Form"},
+    ),
+    "equipment_models.change": Form(
+        "/equipment-models/{equipment_model_id}/change",
+        "/equipment-models/{equipment_model_id}/change",
+        hidden_labels={"version": "Version"},
+    ),
+    "equipment_models.show_photo": Form(
+        "/equipment-models/{equipment_model_id}",
+        "/equipment-models/{equipment_model_id}/photo",
+        files={"photo": PHOTO},
+    ),
+    "rate_plans.add": Form(
+        "/equipment-models/{equipment_model_id}/rate-plans/new",
+        "/equipment-models/{equipment_model_id}/rate-plans/new",
+        filling={"code": "PLAN-{n}", "name": "Plan {n}", "monthly_fee": "９，８００円"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "rate_plans.add_version": Form(
+        "/rate-plans/{rate_plan_id}/versions/new",
+        "/rate-plans/{rate_plan_id}/versions/new",
+        filling={"valid_from": "令和9年4月1日"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "skills.add": Form(
+        "/skills",
+        "/skills",
+        filling={"code": "SKILL-{n}", "name": "Skill {n}"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "numbering_rules.add": Form(
+        "/numbering-rules/new",
+        "/numbering-rules/new",
+        filling={"company_code": "SR", "valid_from": "2100-01-01", "step": "save"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "units.shelve": Form(
+        "/units/{received_id}",
+        "/units/{received_id}/shelve",
+        filling={"shelve-place": "A-01-2"},
+        hidden_labels={"shelve-seen_at": "From"},
+    ),
+    "units.move": Form(
+        "/units/{available_id}",
+        "/units/{available_id}/move",
+        filling={"move-place": "A-01-2"},
+        hidden_labels={"move-seen_at": "From"},
+    ),
+    "units.load": Form(
+        "/units/{reserved_id}",
+        "/units/{reserved_id}/load",
+        filling={"load-place": "VAN-1"},
+        hidden_labels={"load-seen_at": "From"},
+    ),
+    "units.unload": Form(
+        "/units/{in_transit_id}",
+        "/units/{in_transit_id}/unload",
+        filling={"unload-place": "A-01-2"},
+        hidden_labels={"unload-seen_at": "From"},
+    ),
+    "units.retire": Form(
+        "/units/{available_id}",
+        "/units/{available_id}/retire",
+        filling={"retire-reason": "broken frame"},
+        hidden_labels={"retire-seen_at": "From"},
+    ),
+    "units.replace_code": Form(
+        "/units/{unit_id}",
+        "/units/{unit_id}/new-code",
+        filling={"code-reason": "label torn off"},
+        hidden_labels={"code-request_key": "Form"},
+    ),
+    "receiving.receive": Form(
+        "/receiving/new",
+        "/receiving/new",
+        filling={"supplier_name": "Kissa Works", "unit_cost": "¥48,000", "serials": "KW-{n}-1\r\nKW-{n}-2"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "receiving.shelve": Form(
+        "/receiving/{waiting_receipt_id}",
+        "/receiving/{waiting_receipt_id}/shelve",
+        filling={"place": "A-01-1"},
+    ),
+    "stock_locations.add": Form(
+        "/stock-locations/new",
+        "/stock-locations/new",
+        filling={"code": "B-{n}", "name": "Shelf {n}"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "stock_locations.rename": Form(
+        "/stock-locations/{location_id}",
+        "/stock-locations/{location_id}",
+        hidden_labels={"version": "Version"},
+    ),
+    "labels.download": Form("/labels?unit={unit_id}", "/labels"),
+    "contracts.draft": Form(
+        "/contracts/new?customer_id={customer_id}",
+        "/contracts/new?customer_id={customer_id}",
+        filling={"months": "２４", "wanted_on": "令和8年5月1日", "note": "n"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "contracts.change": Form(
+        "/contracts/{contract_id}",
+        "/contracts/{contract_id}",
+        filling={"facts-months": "36"},
+        hidden_labels={"facts-version": "Version"},
+    ),
+    "contracts.add_line": Form(
+        "/contracts/{contract_id}",
+        "/contracts/{contract_id}/lines",
+        filling={"line-quantity": "２", "line-monthly_fee": "９，０００円"},
+        hidden_labels={"line-request_key": "Form"},
+    ),
+    "contracts.activate": Form("/contracts/{ready_draft_id}", "/contracts/{ready_draft_id}/activate"),
+    "contracts.cancel": Form(
+        "/contracts/{ready_draft_id}",
+        "/contracts/{ready_draft_id}/cancel",
+        filling={"cancel-reason": "went elsewhere"},
+    ),
+    "work_orders.plan": Form(
+        "/work-orders/{ready_order_id}",
+        "/work-orders/plan",
+        filling={"planned_on": "令和8年5月1日", "starts_at": "９：３０", "publish": "y"},
+        hidden_labels={"orders": "Work orders", "request_key": "Form"},
+    ),
+    "work_orders.cancel": Form(
+        "/work-orders/{ready_order_id}",
+        "/work-orders/{ready_order_id}/cancel",
+        filling={"cancel-reason": "shop is being rebuilt"},
+    ),
+    "conflicts.decide": Form(
+        "/conflicts/{conflict_id}",
+        "/conflicts/{conflict_id}",
+        filling={"outcome": "corrected", "note": "the machine was booked by hand"},
+    ),
     "styleguide.check": Form(
         "/styleguide",
         "/styleguide",
         filling={"name": "A", "email": "a@example.jp", "password": "p", "roles": "sales", "note": "n"},
         stores_nothing=True,
+    ),
+}
+
+# A refused command is kept with its answer: it stays refused when it is sent again.
+_COMMAND = {"command_id": "Form", "base": "Version"}
+_KEPT = ("field_command", "field_device")
+_JOB = "/m/work-orders/{on_site_order_id}"
+FORMS |= {
+    "own_work_orders.scan": Form(
+        _JOB, f"{_JOB}/scan", Role.TECHNICIAN, {"code": "{held_tag}"}, _COMMAND, bookkeeping=_KEPT
+    ),
+    "own_work_orders.undo_scan": Form(
+        _JOB, f"{_JOB}/undo-scan", Role.TECHNICIAN, {}, {**_COMMAND, "item_id": "Machine"}, bookkeeping=_KEPT
+    ),
+    "own_work_orders.note": Form(
+        _JOB,
+        f"{_JOB}/note",
+        Role.TECHNICIAN,
+        {"text": "the door is open"},
+        _COMMAND,
+        bookkeeping=_KEPT,
+    ),
+    "own_photos.add": Form(
+        _JOB, f"{_JOB}/photos", Role.TECHNICIAN, {}, _COMMAND, bookkeeping=_KEPT, files={"photo": PHOTO}
+    ),
+    "own_endings.block": Form(
+        f"{_JOB}/block", f"{_JOB}/block", Role.TECHNICIAN, {"reason": "absent"}, _COMMAND, bookkeeping=_KEPT
+    ),
+    "put_away.put": Form(
+        "/m/put-away/{location_id}",
+        "/m/put-away/{location_id}",
+        Role.WAREHOUSE,
+        {"code": "{received_tag}"},
+        {"request_key": "Form"},
+    ),
+    "receive.receive": Form(
+        "/m/receive",
+        "/m/receive",
+        Role.WAREHOUSE,
+        {"supplier_name": "Kissa Works", "unit_cost": "¥48,000", "serials": "KW-{n}-1\r\nKW-{n}-2"},
+        {"request_key": "Form"},
     ),
 }
 
@@ -78,8 +325,51 @@ BUTTONS: dict[str, Form] = {
     "people.disable": Form("/people/{account_id}", "/people/{account_id}/disable"),
     "people.enable": Form("/people/{disabled_id}", "/people/{disabled_id}/enable"),
     "people.end": Form("/people/{account_id}", "/people/{account_id}/sessions/{session_id}/end"),
+    "customers.remove_contact": Form(
+        "/customers/{customer_id}/contacts/{new_contact_id}",
+        "/customers/{customer_id}/contacts/{new_contact_id}/remove",
+    ),
+    "sites.look_up": Form("/sites/{site_id}", "/sites/{site_id}/look-up"),
+    "sites.close": Form("/sites/{site_id}", "/sites/{site_id}/close"),
+    "sites.reopen": Form("/sites/{closed_site_id}", "/sites/{closed_site_id}/reopen"),
+    "equipment_models.withdraw": Form(
+        "/equipment-models/{equipment_model_id}", "/equipment-models/{equipment_model_id}/withdraw"
+    ),
+    "equipment_models.offer": Form(
+        "/equipment-models/{withdrawn_model_id}", "/equipment-models/{withdrawn_model_id}/offer"
+    ),
+    "rate_plans.withdraw": Form(
+        "/equipment-models/{equipment_model_id}", "/rate-plans/{rate_plan_id}/withdraw"
+    ),
+    "rate_plans.offer": Form(
+        "/equipment-models/{withdrawn_model_id}", "/rate-plans/{withdrawn_plan_id}/offer"
+    ),
+    "contracts.remove_line": Form(
+        "/contracts/{ready_draft_id}", "/contracts/{ready_draft_id}/lines/{ready_line_id}/remove"
+    ),
+    "contracts.open_orders": Form(
+        "/contracts/{unserved_contract_id}", "/contracts/{unserved_contract_id}/work-orders"
+    ),
+    "work_orders.make_order_ready": Form(
+        "/work-orders/{draft_order_id}", "/work-orders/{draft_order_id}/ready"
+    ),
+    "work_orders.publish": Form("/work-orders/{planned_order_id}", "/work-orders/{planned_order_id}/publish"),
+    "work_orders.call_off": Form(
+        "/work-orders/{planned_order_id}", "/work-orders/{planned_order_id}/call-off"
+    ),
     "jobs.again": Form("/jobs/{delivery_id}", "/jobs/{delivery_id}/run-again"),
     "checks.start": Form("/checks", "/checks"),
+}
+
+
+BUTTONS |= {
+    "own_work_orders.depart": Form(
+        "/m/work-orders/{work_order_id}", "/m/work-orders/{work_order_id}/depart", Role.TECHNICIAN
+    ),
+    "own_work_orders.arrive": Form(
+        "/m/work-orders/{work_order_id}", "/m/work-orders/{work_order_id}/arrive", Role.TECHNICIAN
+    ),
+    "own_endings.complete": Form(f"{_JOB}/complete", f"{_JOB}/complete", Role.TECHNICIAN),
 }
 
 
@@ -106,7 +396,8 @@ class OpenForm:
         pairs = [pair for pair in self.pairs if pair[0] != name]
         if name and value is not None:
             pairs.append((name, value))
-        return self.seat.post(self.action, pairs + (extra or []), token=self.token)
+        files = {key: content for key, content in self.form.files.items() if key != name}
+        return self.seat.post(self.action, pairs + (extra or []), token=self.token, files=files)
 
     def _labels(self, page: Element) -> dict[str, str]:
         labels = {}
@@ -126,7 +417,7 @@ class OpenForm:
         found: dict[str, list[str]] = {}
         for control in self.parts[0].all("input", "textarea", "select"):
             name, kind = control.attributes.get("name", ""), control.attributes.get("type", "text")
-            if not name or name == "csrf_token":
+            if not name or name == "csrf_token" or kind == "file":
                 continue
             if kind in {"checkbox", "radio"}:
                 if "checked" in control.attributes:
@@ -170,6 +461,35 @@ def _names_in(company: Company, form: Form) -> dict[str, object]:
         person = company.new_person(Role.SALES)
         company.seat(person)
         names |= {"account_id": person.id, "session_id": company.newest_session(person)}
+    if "{customer_id}" in asked or "{site_id}" in asked or "{billing_account_id}" in asked:
+        names |= company.customer_rows
+    names |= company.catalog_rows
+    names |= company.stock_rows
+    names |= company.contract_rows
+    if "{ready_draft_id}" in asked:
+        names |= company.ready_draft()
+    if "{unserved_contract_id}" in asked:
+        names["unserved_contract_id"] = company.unserved_contract()
+    for so_far in (WorkOrderState.DRAFT, WorkOrderState.READY, WorkOrderState.PLANNED):
+        if f"{{{so_far.value}_order_id}}" in asked:
+            names[f"{so_far.value}_order_id"] = company.new_order(so_far)
+    for state in (UnitState.RECEIVED, UnitState.AVAILABLE, UnitState.RESERVED, UnitState.IN_TRANSIT):
+        if f"{{{state.value}_id}}" in asked:
+            names[f"{state.value}_id"] = company.new_unit(state)
+    if "{conflict_id}" in asked:
+        names["conflict_id"] = company.new_conflict()
+    if "{on_site_order_id}" in asked:
+        names |= company.order_on_phone(scanned=1)
+    if "/m/put-away/" in asked:
+        names["received_tag"] = company.tag_of(company.new_unit(UnitState.RECEIVED))
+    if "{waiting_receipt_id}" in asked:
+        names["waiting_receipt_id"] = company.new_receipt()
+    if "{withdrawn_" in asked:
+        names |= company.withdrawn_model()
+    if "{new_contact_id}" in asked:
+        names["new_contact_id"] = company.new_contact()
+    if "{closed_site_id}" in asked:
+        names["closed_site_id"] = company.closed_site()
     if "{disabled_id}" in asked:
         names["disabled_id"] = company.disabled_person().id
     if "{own_session_id}" in asked or "end-others" in asked:

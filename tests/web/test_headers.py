@@ -30,10 +30,12 @@ ON_EVERY_ANSWER = {
 NEVER = ("Access-Control-Allow-Origin", "X-Powered-By", "Strict-Transport-Security")
 TYPES = {
     "text/html; charset=utf-8",
+    "text/csv; charset=utf-8",
     "text/plain; charset=utf-8",
     "text/css; charset=utf-8",
     "text/javascript; charset=utf-8",
     "image/svg+xml; charset=utf-8",
+    "image/png",
     "application/json",
     "application/json; charset=utf-8",
     "application/problem+json",
@@ -79,7 +81,9 @@ def test_every_answer_of_every_route_carries_the_headers(company: Company) -> No
         if answer.content_type not in TYPES and not (answer.status_code == 200 and not answer.data):
             wrong.append(f"{what}: {answer.content_type}")
         kept = answer.headers.get("Cache-Control")
-        if "/static/" not in what and kept != "no-store":
+        # A stored picture is kept by the browser that showed it, and asked about before it is shown again.
+        expected = "private, no-cache" if answer.mimetype == "image/png" else "no-store"
+        if "/static/" not in what and kept != expected:
             wrong.append(f"{what}: Cache-Control: {kept}")
         for cookie in answer.headers.getlist("Set-Cookie"):
             attributes = {part.strip() for part in cookie.split(";")[1:]}

@@ -28,7 +28,8 @@ SAME_IN_BOTH: frozenset[str] = frozenset()
 
 # English words as patterns, and what a translation of them must contain.
 GLOSSARY = {
-    r"accounts?": "アカウント",
+    r"(?<!billing )(?<!bank )accounts?": "アカウント",
+    r"billing accounts?": "請求先",
     r"audit log": "監査ログ",
     r"billing period": "請求期間",
     r"business date": "業務日付",

@@ -9,11 +9,12 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import PasswordField
 
-from rental.core.db import reading
+from rental.core.db import found, reading
 from rental.core.errors import DomainError
 from rental.core.runtime import runtime
 from rental.core.uow import begin
 from rental.identity.accounts import WrongPassword, change_password, end_sessions
+from rental.identity.models import Account
 from rental.identity.passwords import hash_password, password_matches
 from rental.identity.permissions import Permission
 from rental.identity.queries import open_sessions_of
@@ -56,7 +57,7 @@ def set_password() -> ResponseReturnValue:
 
 
 def _set_password(form: PasswordForm) -> None:
-    account = current_account()
+    account = found(reading(), Account, current_account().id)
     account_id, keep = account.id, current_session_id()
     given = Credentials(account.email, form.current_password.data, client_address(), "")
     require_no_wait(reading(), given, runtime().clock.now())
@@ -93,7 +94,7 @@ def end_others() -> ResponseReturnValue:
 
 
 def _page(form: PasswordForm) -> str:
-    account = current_account()
+    account = found(reading(), Account, current_account().id)
     return render_template(
         "account/own_account.html",
         form=form,

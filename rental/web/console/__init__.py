@@ -1,10 +1,50 @@
-"""The office: people, jobs, checks, audit log."""
+"""The office: customers, contracts, work orders, stock, the catalogue, people, jobs, checks, audit log."""
 
 from flask import Flask
 
-from rental.web.console import audit_log, checks, home, jobs, people
+from rental.web.console import (
+    audit_log,
+    billing_accounts,
+    checks,
+    contracts,
+    customers,
+    equipment_models,
+    field_reports,
+    home,
+    jobs,
+    labels,
+    numbering_rules,
+    people,
+    rate_plans,
+    receiving,
+    sites,
+    skills,
+    stock_locations,
+    units,
+    work_orders,
+)
 
 
 def register(app: Flask) -> None:
-    for area in (home, people, jobs, checks, audit_log):
+    for area in (
+        home,
+        customers,
+        sites,
+        billing_accounts,
+        contracts,
+        work_orders,
+        field_reports,
+        units,
+        receiving,
+        stock_locations,
+        labels,
+        equipment_models,
+        rate_plans,
+        skills,
+        numbering_rules,
+        people,
+        jobs,
+        checks,
+        audit_log,
+    ):
         app.register_blueprint(area.bp)

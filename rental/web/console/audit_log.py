@@ -8,6 +8,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from wtforms.fields.choices import SelectChoice
 
 from rental.core.audit import AuditEntry, entries_matching, entries_of_transaction
 from rental.core.db import found, reading
@@ -22,14 +23,49 @@ from rental.web.tables import FilterForm, Heading, empty_table, read_table
 
 bp = Blueprint("audit_log", __name__, url_prefix="/audit")
 
+# What the filter offers, under its headings.
 ENTITIES = (
-    "account",
-    "account_role",
-    "set_up_link",
-    "check_run",
-    "stored_file",
-    "delivery",
-    "business_date",
+    (_l("Customers"), ("customer", "contact", "billing_account", "site", "site_hours")),
+    (
+        _l("Catalogue"),
+        ("equipment_model", "equipment_model_skill", "skill", "rate_plan", "rate_plan_version"),
+    ),
+    (
+        _l("Stock"),
+        (
+            "unit",
+            "receipt",
+            "stock_location",
+            "reservation",
+            "label_code",
+            "label_print",
+            "numbering_rule",
+        ),
+    ),
+    (_l("Contracts"), ("contract", "term", "contract_line", "slot", "placement", "line_event")),
+    (
+        _l("Field service"),
+        (
+            "work_order",
+            "work_order_item",
+            "visit",
+            "work_order_photo",
+            "work_order_note",
+            "conflict_decision",
+        ),
+    ),
+    (
+        _l("Administration"),
+        (
+            "account",
+            "account_role",
+            "set_up_link",
+            "check_run",
+            "stored_file",
+            "delivery",
+            "business_date",
+        ),
+    ),
 )
 
 
@@ -43,9 +79,14 @@ class AuditFilter(FilterForm):
 
     def __init__(self) -> None:
         super().__init__()
-        self.entity.choices = choices(
-            ("", _("Everything")), *((name, audit_entity_label(name)) for name in ENTITIES)
-        )
+        self.entity.choices = [
+            *choices(("", _("Everything"))),
+            *(
+                SelectChoice(name, audit_entity_label(name), optgroup=str(heading))
+                for heading, names in ENTITIES
+                for name in names
+            ),
+        ]
         self.entity.data = self.entity.data or ""
 
     def validate(self, extra_validators: object = None) -> bool:

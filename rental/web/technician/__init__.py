@@ -1,19 +1,10 @@
-"""The phone of technicians and warehouse staff."""
+"""The phone of technicians: the stops of the day, and each job from setting off to done."""
 
-from flask import Blueprint, Flask, render_template
-from flask.typing import ResponseReturnValue
+from flask import Flask
 
-from rental.identity.permissions import Permission
-from rental.web.guards import requires
-
-bp = Blueprint("phone", __name__, url_prefix="/m")
+from rental.web.technician import finishing, photos, today, work_order
 
 
 def register(app: Flask) -> None:
-    app.register_blueprint(bp)
-
-
-@bp.get("/")
-@requires(Permission.PHONE)
-def today() -> ResponseReturnValue:
-    return render_template("technician/today.html")
+    for area in (today, work_order, photos, finishing):
+        app.register_blueprint(area.bp)

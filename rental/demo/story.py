@@ -1,0 +1,48 @@
+"""The story of the demo company: 24 months from the first delivery to today, made from one seed."""
+
+from datetime import date
+from random import Random
+
+from rental.demo.design import read_design
+from rental.demo.market import plan_customers
+from rental.demo.plan import (
+    Activation,
+    CompanyPlan,
+    Delivery,
+    Drafting,
+    Happening,
+    Moment,
+    PriceRise,
+    Registration,
+    Shelving,
+)
+from rental.demo.promises import plan_contracts
+from rental.demo.rounds import plan_rounds
+from rental.demo.sizes import SIZES, Profile
+from rental.demo.supply import plan_supply
+
+_PRICE_RISE = PriceRise(Moment(date(2026, 3, 16), 600), date(2026, 4, 1), frozenset({"CM", "IM"}), 3)
+
+
+def plan_company(profile: Profile) -> CompanyPlan:
+    """Everything that happens, in order. The same profile gives the same story on every machine."""
+    design, size = read_design(), SIZES[profile]
+    chance = Random(design.seed)  # noqa: S311 - a story that repeats itself, no secret
+    customers = plan_customers(design, size, chance)
+    contracts = plan_contracts(design, size, customers, chance)
+    active = contracts[: size.contracts]
+    happenings: list[Happening] = [_PRICE_RISE]
+    known = set()
+    for contract in sorted(contracts, key=lambda contract: contract.drafted):
+        if contract.customer not in known:
+            known.add(contract.customer)
+            happenings.append(Registration(contract.drafted, contract.customer))
+        happenings.append(Drafting(contract.drafted, contract))
+    happenings += [Activation(contract.activated, contract) for contract in active]
+    happenings += plan_rounds(design, size, active, chance)
+    for step in plan_supply(design, size, active, chance):
+        happenings.append(step)
+        if isinstance(step, Delivery) and step.shelved:
+            happenings.append(Shelving(step.shelved, step))
+    happenings.sort(key=lambda happening: happening.when)  # equal moments stay in the order of their writing
+    return CompanyPlan(design, size.technicians, customers, contracts, happenings)

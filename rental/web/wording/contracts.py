@@ -1,0 +1,121 @@
+"""Words of the contracts package."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from rental.contracts.rules import (
+    ContractState,
+    LineEventKind,
+    PlacementReason,
+    RenewalPolicy,
+    SlotState,
+)
+from rental.web.formats import day
+
+REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "contracts.not_a_draft": lambda _params: _(
+        "This contract is not a draft any more. What is agreed stays as it was agreed."
+    ),
+    "contracts.foreign_billing_account": lambda _params: _(
+        "This billing account belongs to another customer. Choose one of this customer's."
+    ),
+    "contracts.foreign_site": lambda _params: _(
+        "This site belongs to another customer. Choose one of this customer's."
+    ),
+    "contracts.plan_not_offered": lambda params: _(
+        "The plan %(plan)s, or its model, is not offered any more. Choose another plan.", **params
+    ),
+    "contracts.nothing_agreed": lambda _params: _("Nothing is agreed yet. Add at least one line."),
+    "contracts.term_too_short": lambda params: _(
+        "The plan %(plan)s asks for at least %(minimum_months)s months, and %(months)s are agreed. "
+        "Make the term longer, or choose another plan.",
+        **params,
+    ),
+    "contracts.quantity_out_of_range": lambda params: _(
+        "Write a number of machines from 1 to %(maximum)s.", **params
+    ),
+    "contracts.too_long_ago": lambda params: _(
+        "This is too long ago. Choose %(earliest)s or a later day.", earliest=day(params["earliest"])
+    ),
+}
+
+ENTITIES = {
+    "contract": _l("Contract"),
+    "term": _l("Contract term"),
+    "contract_line": _l("Contract line"),
+    "slot": _l("Slot"),
+    "placement": _l("Placement"),
+    "line_event": _l("Change of what a line owes"),
+}
+
+ATTRIBUTES = {
+    "customer_id": _l("Customer"),
+    "billing_account_id": _l("Billing account"),
+    "contract_id": _l("Contract"),
+    "contract_line_id": _l("Contract line"),
+    "rate_plan_version_id": _l("Version of a rate plan"),
+    "effective_on": _l("Effective from"),
+    "wanted_on": _l("Wanted day"),
+    "note": _l("Note"),
+    "months": _l("Months"),
+    "starts_on": _l("First day"),
+    "ends_on": _l("Day after the end"),
+    "renewal": _l("Renewal"),
+    "notice_days": _l("Days of notice"),
+    "position": _l("Position"),
+    "quantity": _l("Quantity"),
+    "started_on": _l("Rent runs from"),
+    "placed_at": _l("Installed at"),
+    "removed_at": _l("Removed at"),
+    "reason": _l("Reason"),
+    "install_movement_id": _l("Movement to the site"),
+    "source": _l("Caused by"),
+    "source_id": _l("Caused by"),
+    "recorded_at": _l("Recorded at"),
+    "kind": _l("Kind"),
+    "seq": _l("Order"),
+}
+
+STATES: dict[type[StrEnum], dict[Any, Any]] = {
+    ContractState: {
+        ContractState.DRAFT: _l("Draft"),
+        ContractState.ACTIVE: _l("Active"),
+        ContractState.CANCELLED: _l("Cancelled before start"),
+    },
+    SlotState: {
+        SlotState.PLANNED: _l("Planned"),
+        SlotState.AWAITING_INSTALL: _l("Waits for installation"),
+        SlotState.IN_SERVICE: _l("In service"),
+    },
+    RenewalPolicy: {
+        RenewalPolicy.AUTO: _l("It goes on by itself"),
+        RenewalPolicy.CONFIRM: _l("We ask the customer"),
+        RenewalPolicy.EXPIRE: _l("It is over"),
+    },
+    LineEventKind: {LineEventKind.START: _l("Rent starts")},
+    PlacementReason: {PlacementReason.INSTALLED: _l("Installed")},
+}
+
+CHIPS: dict[type[StrEnum], dict[Any, str]] = {
+    ContractState: {
+        ContractState.DRAFT: "plan",
+        ContractState.ACTIVE: "done",
+        ContractState.CANCELLED: "stop",
+    },
+    SlotState: {
+        SlotState.PLANNED: "plan",
+        SlotState.AWAITING_INSTALL: "move",
+        SlotState.IN_SERVICE: "done",
+    },
+    RenewalPolicy: {
+        RenewalPolicy.AUTO: "done",
+        RenewalPolicy.CONFIRM: "hold",
+        RenewalPolicy.EXPIRE: "stop",
+    },
+    LineEventKind: {LineEventKind.START: "done"},
+    PlacementReason: {PlacementReason.INSTALLED: "site"},
+}
