@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from rental.core.errors import Invalid
-from rental.core.text import narrow
+from rental.core.text import narrow, tidy
 from rental.core.uow import UnitOfWork
 from rental.inventory.finding import label_meant, units_with_number
 from rental.inventory.label_sheets import Label
@@ -52,20 +52,25 @@ def things_to_label(session: Session, text: str) -> list[Thing]:
     rows = [(row, line) for row, line in enumerate(_LINE_END.split(text), start=1) if narrow(line)]
     if len(rows) > MOST_LABELS:
         raise TooManyLabels
-    known = _known_by_number(session, {narrow(line).upper() for _, line in rows})
+    known = _known_by_number(session, {_number(line) for _, line in rows})
 
     things: dict[object, Thing] = {}
     unknown: list[tuple[int, str]] = []
     for row, line in rows:
-        named = known.get(narrow(line).upper()) or _meant(session, line)
+        named = known.get(_number(line)) or _meant(session, line)
         things |= {thing.id: thing for thing in named}
         if not named:
             unknown.append((row, line))
     if unknown:
-        raise UnknownToPrint(rows=[row for row, _ in unknown], text=narrow(unknown[0][1]))
+        raise UnknownToPrint(rows=[row for row, _ in unknown], text=narrow(tidy(unknown[0][1])))
     if len(things) > MOST_LABELS:
         raise TooManyLabels
     return list(things.values())
+
+
+def _number(line: str) -> str:
+    """The line as our numbers are written; control characters, which no database takes, become spaces."""
+    return narrow(tidy(line)).upper()
 
 
 def labels_of_things(uow: UnitOfWork, things: Iterable[Thing], *, public_url: str) -> list[Label]:
