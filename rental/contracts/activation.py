@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from rental.catalog.models import EquipmentModel
@@ -17,9 +16,8 @@ from rental.contracts.rules import SLOT_STATES, AgreedLine, ContractState, SlotS
 from rental.core.db import found
 from rental.core.errors import DomainError
 from rental.core.uow import UnitOfWork, locked
-from rental.inventory.models import Unit
+from rental.inventory.queries import stock_of_models
 from rental.inventory.reservations import NotEnoughStock, reserve_units
-from rental.inventory.rules.unit_states import UnitState
 
 EARLIEST = timedelta(days=92)
 
@@ -48,7 +46,9 @@ class Readiness:
 def check_draft(session: Session, contract_id: UUID) -> Readiness:
     """Everything activation would refuse, all at once. Writes nothing."""
     contract = found(session, Contract, contract_id)
-    needs = [Need(model, needed, _free_count(session, model.id)) for model, needed in _needed_units(contract)]
+    needed_units = _needed_units(contract)
+    stock = stock_of_models(session, [model.id for model, _count in needed_units])
+    needs = [Need(model, needed, stock[model.id].free) for model, needed in needed_units]
     obstacles: list[DomainError] = [
         NotEnoughStock(model=need.equipment_model.code, needed=need.needed, free=need.free)
         for need in needs
@@ -109,14 +109,3 @@ def _needed_units(contract: Contract) -> list[tuple[EquipmentModel, int]]:
         )
         for model in sorted(models.values(), key=lambda model: model.code)
     ]
-
-
-def _free_count(session: Session, equipment_model_id: UUID) -> int:
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Unit)
-            .where(Unit.equipment_model_id == equipment_model_id, Unit.state == UnitState.AVAILABLE)
-        )
-        or 0
-    )

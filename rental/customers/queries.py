@@ -33,10 +33,6 @@ def customers_matching(*, words: str, kind: CustomerKind | None = None) -> Selec
     return statement
 
 
-def customer_with_number(session: Session, number: str) -> Customer | None:
-    return session.scalar(select(Customer).where(Customer.number == number))
-
-
 def site_counts(session: Session, customer_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many active sites each of these customers has; customers with none are left out."""
     rows = session.execute(
@@ -97,10 +93,6 @@ def sites_matching(
     if has_position is not None:
         statement = statement.where(Site.latitude.is_not(None) if has_position else Site.latitude.is_(None))
     return statement
-
-
-def site_with_number(session: Session, number: str) -> Site | None:
-    return session.scalar(select(Site).where(Site.number == number))
 
 
 def placed_site_at(

@@ -208,7 +208,7 @@ def _install(
         raise StandsElsewhere(tag=unit.tag if unit else "?")
     if unit.state is UnitState.RESERVED:  # nobody scanned it onto the van; the scan on site says so as well
         loading = Circumstances(happened_at=how.happened_at, source=order.number, note=how.note)
-        load_unit(uow, unit.id, van=van.id, how=loading)
+        load_unit(uow, unit.id, to=van.id, how=loading)
     movement = move_unit(
         uow,
         unit.id,

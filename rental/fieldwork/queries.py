@@ -8,7 +8,7 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from rental.catalog.models import EquipmentModel
-from rental.contracts.models import Contract, Line, Slot
+from rental.contracts.models import Contract, Slot
 from rental.core.text import narrow
 from rental.customers.models import Site
 from rental.customers.rules import kana_alike
@@ -157,17 +157,6 @@ def open_order_for_unit(session: Session, technician_id: UUID, slot_id: UUID) ->
     )
 
 
-def current_order(session: Session, technician_id: UUID) -> WorkOrder | None:
-    """The job the technician is working on: on site now, the latest begun."""
-    return session.scalar(
-        select(WorkOrder)
-        .join(Visit, WorkOrder.visit_id == Visit.id)
-        .where(Visit.technician_id == technician_id, WorkOrder.state == WorkOrderState.ON_SITE)
-        .order_by(Visit.arrived_at.desc(), WorkOrder.number)
-        .limit(1)
-    )
-
-
 def work_orders_with(session: Session, ids: Collection[UUID]) -> Sequence[WorkOrder]:
     """These jobs, by number; ids that are none are left out."""
     return session.scalars(
@@ -272,14 +261,3 @@ def conflict_with_decision(session: Session, command_id: UUID) -> FieldCommand |
         .where(FieldCommand.id == command_id, FieldCommand.status == CommandStatus.CONFLICT)
         .options(joinedload(FieldCommand.account), joinedload(FieldCommand.decision))
     )
-
-
-def slots_of_order(session: Session, work_order_id: UUID) -> Sequence[Slot]:
-    """The slots the job fills, with their lines."""
-    return session.scalars(
-        select(Slot)
-        .join(WorkOrderItem, WorkOrderItem.slot_id == Slot.id)
-        .where(WorkOrderItem.work_order_id == work_order_id)
-        .options(joinedload(Slot.line).joinedload(Line.equipment_model))
-        .order_by(WorkOrderItem.position)
-    ).all()

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from rental.core.db import found
-from rental.core.errors import ChangedMeanwhile, Conflict
+from rental.core.errors import Conflict
 from rental.core.ids import new_id
 from rental.core.text import tidy
 from rental.core.uow import UnitOfWork, locked
@@ -46,9 +46,11 @@ class AlreadyThere(Conflict):
 class Circumstances:
     """How a move came about: when it was done, by which act, on whose order, where the device was.
 
-    `op_id` is the act's own id; the same act never moves the same unit twice.
+    `op_id` is the act's own id; the same act never moves the same unit twice. `seen_at` is where the mover
+    saw the unit: it must still be there.
     """
 
+    seen_at: UUID | None = None
     happened_at: datetime | None = None
     op_id: UUID | None = None
     source: str = ""
@@ -67,18 +69,16 @@ def move_unit(
     to: UUID,
     kind: MovementKind,
     state: UnitState | None = None,
-    expected_from: UUID | None = None,
     how: Circumstances = PLAINLY,
 ) -> Movement:
     """Takes the unit to another place, and into another state when one is named.
 
-    The unit must still be at `expected_from`, when the mover saw it there. Raises NotWhereItWas,
-    AlreadyThere, IllegalStep or WrongPlace; then nothing has changed.
+    Raises NotWhereItWas, AlreadyThere, IllegalStep or WrongPlace; then nothing has changed.
     """
     unit = locked(uow, Unit, unit_id)
     place = found(uow.session, StockLocation, to)
-    if expected_from is not None and unit.location_id != expected_from:
-        _refuse_elsewhere(uow, unit, expected_from)
+    if how.seen_at is not None and unit.location_id != how.seen_at:
+        _refuse_elsewhere(uow, unit, how.seen_at)
     movement = carry_unit(uow, unit, place, kind=kind, state=state, how=how)
     uow.session.flush()
     return movement
@@ -152,108 +152,37 @@ def step_unit(
     unit.state = state
 
 
-def transfer_unit(
-    uow: UnitOfWork,
-    unit_id: UUID,
-    *,
-    to: UUID,
-    version: int | None = None,
-    expected_from: UUID | None = None,
-    how: Circumstances = PLAINLY,
-) -> Movement:
-    """From one place to another of the same kind, such as from shelf to shelf; the state stays.
-
-    Raises ChangedMeanwhile when the unit is not as it was seen.
-    """
-    unit = locked(uow, Unit, unit_id)
-    if version is not None and unit.version != version:
-        raise ChangedMeanwhile
-    return move_unit(uow, unit_id, to=to, kind=MovementKind.TRANSFER, expected_from=expected_from, how=how)
+def transfer_unit(uow: UnitOfWork, unit_id: UUID, *, to: UUID, how: Circumstances = PLAINLY) -> Movement:
+    """From one place to another of the same kind, such as from shelf to shelf; the state stays."""
+    return move_unit(uow, unit_id, to=to, kind=MovementKind.TRANSFER, how=how)
 
 
-def shelve_unit(
-    uow: UnitOfWork,
-    unit_id: UUID,
-    *,
-    to: UUID,
-    expected_from: UUID | None = None,
-    how: Circumstances = PLAINLY,
-) -> Movement:
+def shelve_unit(uow: UnitOfWork, unit_id: UUID, *, to: UUID, how: Circumstances = PLAINLY) -> Movement:
     """Looked at and found fit: from receiving to its shelf, free to be promised."""
-    return move_unit(
-        uow,
-        unit_id,
-        to=to,
-        kind=MovementKind.SHELVING,
-        state=UnitState.AVAILABLE,
-        expected_from=expected_from,
-        how=how,
-    )
+    return move_unit(uow, unit_id, to=to, kind=MovementKind.SHELVING, state=UnitState.AVAILABLE, how=how)
 
 
-def load_unit(
-    uow: UnitOfWork,
-    unit_id: UUID,
-    *,
-    van: UUID,
-    expected_from: UUID | None = None,
-    how: Circumstances = PLAINLY,
-) -> Movement:
+def load_unit(uow: UnitOfWork, unit_id: UUID, *, to: UUID, how: Circumstances = PLAINLY) -> Movement:
     """From the shelf onto a van: only what is held for somebody leaves the house."""
-    return move_unit(
-        uow,
-        unit_id,
-        to=van,
-        kind=MovementKind.LOADING,
-        state=UnitState.IN_TRANSIT,
-        expected_from=expected_from,
-        how=how,
-    )
+    return move_unit(uow, unit_id, to=to, kind=MovementKind.LOADING, state=UnitState.IN_TRANSIT, how=how)
 
 
-def unload_unit(
-    uow: UnitOfWork,
-    unit_id: UUID,
-    *,
-    to: UUID,
-    expected_from: UUID | None = None,
-    how: Circumstances = PLAINLY,
-) -> Movement:
+def unload_unit(uow: UnitOfWork, unit_id: UUID, *, to: UUID, how: Circumstances = PLAINLY) -> Movement:
     """Back from the van to a shelf: still held for whom it was held, or free."""
     held = select(Reservation.id).where(
         Reservation.unit_id == unit_id, Reservation.state == ReservationState.HELD
     )
     state = UnitState.RESERVED if uow.session.scalar(held) else UnitState.AVAILABLE
-    return move_unit(
-        uow,
-        unit_id,
-        to=to,
-        kind=MovementKind.UNLOADING,
-        state=state,
-        expected_from=expected_from,
-        how=how,
-    )
+    return move_unit(uow, unit_id, to=to, kind=MovementKind.UNLOADING, state=state, how=how)
 
 
-def retire_unit(
-    uow: UnitOfWork,
-    unit_id: UUID,
-    *,
-    reason: str,
-    expected_from: UUID | None = None,
-    how: Circumstances = PLAINLY,
-) -> Movement:
+def retire_unit(uow: UnitOfWork, unit_id: UUID, *, reason: str, how: Circumstances = PLAINLY) -> Movement:
     """The end of a unit's life: it is never rented again. The reason stands in its history."""
     uow.because(reason)
     scrap = place_of_kind(uow, LocationKind.SCRAP)
+    told = replace(how, note=how.note or tidy(reason))
     return move_unit(
-        uow,
-        unit_id,
-        to=scrap.id,
-        kind=MovementKind.RETIREMENT,
-        state=UnitState.RETIRED,
-        expected_from=expected_from,
-        how=replace(how, note=how.note or tidy(reason)),
+        uow, unit_id, to=scrap.id, kind=MovementKind.RETIREMENT, state=UnitState.RETIRED, how=told
     )
 
 
@@ -264,7 +193,7 @@ def place_of_kind(uow: UnitOfWork, kind: LocationKind) -> StockLocation:
     ).one()
 
 
-def _refuse_elsewhere(uow: UnitOfWork, unit: Unit, expected_from: UUID) -> None:
-    expected = uow.session.get(StockLocation, expected_from)
+def _refuse_elsewhere(uow: UnitOfWork, unit: Unit, seen_at: UUID) -> None:
+    expected = uow.session.get(StockLocation, seen_at)
     now = found(uow.session, StockLocation, unit.location_id)
     raise NotWhereItWas(tag=unit.tag, expected=expected.code if expected else "?", now=now.code)

@@ -44,7 +44,7 @@ def put_unit_into(
         case MovementKind.SHELVING:
             return shelve_unit(uow, unit_id, to=place.id, how=how)
         case MovementKind.LOADING:
-            return load_unit(uow, unit_id, van=place.id, how=how)
+            return load_unit(uow, unit_id, to=place.id, how=how)
         case MovementKind.UNLOADING:
             return unload_unit(uow, unit_id, to=place.id, how=how)
         case MovementKind.TRANSFER:

@@ -209,17 +209,6 @@ def stock_of_models(session: Session, model_ids: Collection[UUID]) -> dict[UUID,
     return dict.fromkeys(model_ids, Stock()) | counted
 
 
-def free_units_by_model(session: Session) -> dict[UUID, int]:
-    """How many units of each model are free at present."""
-    return dict(
-        session.execute(
-            select(Unit.equipment_model_id, func.count())
-            .where(Unit.state == UnitState.AVAILABLE)
-            .group_by(Unit.equipment_model_id)
-        ).all()
-    )
-
-
 def receipts_matching(*, words: str = "") -> Select[Receipt]:
     """Deliveries whose number begins with the words, or whose supplier or note has them. No order yet."""
     statement = select(Receipt).options(joinedload(Receipt.equipment_model), joinedload(Receipt.location))

@@ -20,7 +20,7 @@ from rental.core.uow import UnitOfWork, locked
 from rental.inventory.labelling import label_units
 from rental.inventory.models import Movement, Receipt, StockLocation, Unit, UnitStep
 from rental.inventory.movements import Circumstances, carry_unit, place_of_kind
-from rental.inventory.rules.serials import TypedSerial
+from rental.inventory.rules.serials import TypedSerial, duplicates_within
 from rental.inventory.rules.unit_states import LocationKind, MovementKind, UnitState, require_custody
 from rental.inventory.serial_numbering import issue_tags, preview_issue
 
@@ -86,17 +86,16 @@ def duplicates_among(
             .options(joinedload(Unit.location))
         )
     }
-    first_rows: dict[str, int] = {}
+    repeats = duplicates_within(serials)
     duplicates = []
     for serial in serials:
-        first = first_rows.setdefault(serial.normalised, serial.row)
         unit = known.get(serial.normalised)
         if unit is not None:
             duplicates.append(
                 Duplicate(serial.row, serial.typed, None, unit.id, unit.tag, unit.location.name)
             )
-        elif first != serial.row:
-            duplicates.append(Duplicate(serial.row, serial.typed, other_row=first))
+        elif serial.row in repeats:
+            duplicates.append(Duplicate(serial.row, serial.typed, other_row=repeats[serial.row]))
     return duplicates
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from rental.catalog.models import EquipmentModel
 from rental.core.errors import Conflict
@@ -114,16 +114,6 @@ def hold_this_unit(
 def use_reservation(uow: UnitOfWork, reservation: Reservation) -> None:
     """The unit was installed where it was promised."""
     _end(uow, reservation, ReservationState.USED, "")
-
-
-def free_counts(uow: UnitOfWork, model_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """How many units of each model are free at present."""
-    rows = uow.session.execute(
-        select(Unit.equipment_model_id, func.count())
-        .where(Unit.equipment_model_id.in_(model_ids), Unit.state == UnitState.AVAILABLE)
-        .group_by(Unit.equipment_model_id)
-    )
-    return dict.fromkeys(model_ids, 0) | dict(rows.all())
 
 
 def _write(uow: UnitOfWork, unit_id: UUID, slot_id: UUID) -> Reservation:

@@ -7,6 +7,7 @@ from rental.core.states import IllegalStep
 from rental.inventory.models import Movement, StockLocation, Unit
 from rental.inventory.movements import (
     AlreadyThere,
+    Circumstances,
     NotWhereItWas,
     load_unit,
     retire_unit,
@@ -92,21 +93,21 @@ def test_a_unit_that_somebody_moved_is_not_moved_from_where_it_no_longer_is(stor
     with story.begin() as uow:
         (unit,) = receive(uow, make_model(uow))
         arrived_at = unit.location_id
-        shelve_unit(uow, unit.id, to=first.id, expected_from=arrived_at)
+        shelve_unit(uow, unit.id, to=first.id, how=Circumstances(seen_at=arrived_at))
     before = story.count(Movement)
     for move in (shelve_unit, transfer_unit, unload_unit):
         with pytest.raises(NotWhereItWas) as refused, story.begin() as uow:
-            move(uow, unit.id, to=second.id, expected_from=arrived_at)
+            move(uow, unit.id, to=second.id, how=Circumstances(seen_at=arrived_at))
         assert refused.value.params == {"tag": unit.tag, "expected": "RECEIVING", "now": "A-01-1"}
     with pytest.raises(NotWhereItWas), story.begin() as uow:
-        retire_unit(uow, unit.id, reason="broken", expected_from=arrived_at)
+        retire_unit(uow, unit.id, reason="broken", how=Circumstances(seen_at=arrived_at))
     with pytest.raises(NotWhereItWas), story.begin() as uow:
-        load_unit(uow, unit.id, van=second.id, expected_from=arrived_at)
+        load_unit(uow, unit.id, to=second.id, how=Circumstances(seen_at=arrived_at))
     assert story.count(Movement) == before
     with story.begin() as uow:
-        transfer_unit(uow, unit.id, to=second.id, expected_from=first.id)
+        transfer_unit(uow, unit.id, to=second.id, how=Circumstances(seen_at=first.id))
     with pytest.raises(AlreadyThere), story.begin() as uow:
-        transfer_unit(uow, unit.id, to=second.id, expected_from=second.id)
+        transfer_unit(uow, unit.id, to=second.id, how=Circumstances(seen_at=second.id))
 
 
 def test_a_unit_goes_only_where_its_state_belongs(story: Story) -> None:
@@ -129,8 +130,8 @@ def test_a_held_unit_is_not_retired_and_comes_back_from_the_van_still_held(story
     with pytest.raises(IllegalStep), story.begin() as uow:
         retire_unit(uow, unit.id, reason="broken")
     with story.begin() as uow:
-        load_unit(uow, unit.id, van=van.id, expected_from=shelf_id)
-        unload_unit(uow, unit.id, to=shelf_id, expected_from=van.id)
+        load_unit(uow, unit.id, to=van.id, how=Circumstances(seen_at=shelf_id))
+        unload_unit(uow, unit.id, to=shelf_id, how=Circumstances(seen_at=van.id))
     with story.reading() as session:
         assert session.get_one(Unit, unit.id).state is UnitState.RESERVED
 
@@ -143,7 +144,7 @@ def test_what_is_held_for_nobody_does_not_leave_the_house(story: Story) -> None:
             uow, code="VAN-1", name="Van", kind=LocationKind.VAN, technician_id=technician.id
         )
     with pytest.raises(IllegalStep), story.begin() as uow:
-        load_unit(uow, unit.id, van=van.id)
+        load_unit(uow, unit.id, to=van.id)
 
 
 def test_the_reason_of_a_retirement_stands_in_the_ledger(story: Story) -> None:

@@ -185,7 +185,7 @@ class Stock(RuleBasedStateMachine):
         key, unit = self.some(data, UnitState.RESERVED)
         possible = unit.state is UnitState.RESERVED
         with self.attempt(is_possible=possible) as uow:
-            load_unit(uow, key, van=self.places[van])
+            load_unit(uow, key, to=self.places[van])
         if possible:
             self.moved(unit, van, UnitState.IN_TRANSIT)
 

@@ -128,7 +128,7 @@ def reserved(uow: UnitOfWork) -> Unit:
 
 def in_transit(uow: UnitOfWork) -> Unit:
     unit = reserved(uow)
-    load_unit(uow, unit.id, van=another(uow, LocationKind.VAN))
+    load_unit(uow, unit.id, to=another(uow, LocationKind.VAN))
     return unit
 
 
@@ -200,7 +200,7 @@ UNITS = Life(
         ),
         Act(
             "load",
-            lambda uow, unit: load_unit(uow, unit.id, van=another(uow, LocationKind.VAN)),
+            lambda uow, unit: load_unit(uow, unit.id, to=another(uow, LocationKind.VAN)),
             {UnitState.RESERVED: UnitState.IN_TRANSIT},
         ),
         Act(

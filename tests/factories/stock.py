@@ -33,7 +33,7 @@ def unit_that_is(uow: UnitOfWork, state: UnitState, model: EquipmentModel) -> Un
         return stock(uow, model)[0]
     unit = held_unit(uow)
     if state is UnitState.IN_TRANSIT:
-        load_unit(uow, unit.id, van=place(uow, LocationKind.VAN).id)
+        load_unit(uow, unit.id, to=place(uow, LocationKind.VAN).id)
     return unit
 
 

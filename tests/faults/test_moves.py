@@ -32,7 +32,7 @@ from rental.fieldwork.visits import call_off_visit, cancel_work_order
 from rental.fieldwork.work_orders import open_installation_orders
 from rental.identity.permissions import Role
 from rental.inventory.models import Movement, Reservation, StockLocation, Unit
-from rental.inventory.movements import NotWhereItWas, transfer_unit
+from rental.inventory.movements import Circumstances, NotWhereItWas, transfer_unit
 from rental.inventory.reservations import release_reservation
 from rental.inventory.rules.holding import ReservationState
 from rental.inventory.rules.unit_states import LocationKind, UnitState
@@ -68,7 +68,7 @@ def move_one(app: Flask, chance: random.Random, units: list[UUID], shelves: list
         to = chance.choice([shelf for shelf in shelves if shelf != seen])
         try:
             with begin(Actor(ActorKind.PERSON, "storekeeper")) as uow:
-                transfer_unit(uow, unit_id, to=to, expected_from=seen)
+                transfer_unit(uow, unit_id, to=to, how=Circumstances(seen_at=seen))
         except NotWhereItWas:
             return "refused"
     return "accepted"

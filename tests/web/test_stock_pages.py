@@ -237,7 +237,7 @@ def test_the_history_has_everything_in_one_list_newest_first(warehouse: Warehous
         van = place(uow, LocationKind.VAN)
         warehouse.story.later(hours=1)
     with warehouse.story.begin("Keeper") as uow:
-        load_unit(uow, unit_id, van=van.id)
+        load_unit(uow, unit_id, to=van.id)
         warehouse.story.later(hours=1)
     with warehouse.story.begin("Keeper") as uow:
         old = code_of(uow, unit_id)

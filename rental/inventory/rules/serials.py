@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rental.core.errors import Invalid
@@ -113,7 +114,7 @@ def read_serials(text: str) -> list[TypedSerial]:
     return [_read_row(row, line) for row, line in rows]
 
 
-def duplicates_within(serials: list[TypedSerial]) -> dict[int, int]:
+def duplicates_within(serials: Sequence[TypedSerial]) -> dict[int, int]:
     """Rows that repeat an earlier one, with the row they repeat."""
     first_rows: dict[str, int] = {}
     repeats = {}

@@ -12,6 +12,7 @@ from rental.catalog.models import EquipmentModel
 from rental.catalog.queries import equipment_models_matching
 from rental.core.db import reading
 from rental.inventory.models import Unit
+from rental.inventory.movements import Circumstances
 from rental.inventory.rules.unit_states import LocationKind, MovementKind, UnitState
 from rental.web.fields import (
     AtMost,
@@ -69,21 +70,24 @@ class PlaceForm(FlaskForm):
     place = LineField(_l("New place"), validators=[Needed(), AtMost(100)])
 
 
-class MoveForm(PlaceForm):
+class SeenForm(FlaskForm):
     """A move from where the person saw the unit."""
 
     seen_at = KeyField(_l("Place until now"), validators=[Needed()])
 
     @property
-    def expected_from(self) -> UUID:
-        return UUID(self.seen_at.data)
+    def how(self) -> Circumstances:
+        return Circumstances(seen_at=UUID(self.seen_at.data))
 
 
-class RetireForm(FlaskForm):
+class MoveForm(PlaceForm, SeenForm):
+    """To another place."""
+
+
+class RetireForm(SeenForm):
     """The end of a unit's life, and why."""
 
     reason = LineField(_l("Reason"), validators=[Needed(), AtMost(200)])
-    seen_at = KeyField(_l("Place until now"), validators=[Needed()])
 
 
 class NewCodeForm(FlaskForm):

@@ -1,6 +1,6 @@
 """Units: find one by any number, see where it is and what happened to it, move it."""
 
-from collections.abc import Callable
+from typing import Protocol
 from uuid import UUID
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
@@ -20,6 +20,7 @@ from rental.inventory import movements
 from rental.inventory.finding import find_place, label_meant, units_with_number
 from rental.inventory.labelling import replace_unit_code
 from rental.inventory.models import Unit
+from rental.inventory.movements import Circumstances
 from rental.inventory.qr_symbols import Drawing, qr_drawing
 from rental.inventory.queries import (
     active_label_of,
@@ -113,37 +114,25 @@ def show(unit_id: UUID) -> ResponseReturnValue:
 @bp.post("/<uuid:unit_id>/shelve")
 @requires(Permission.STOCK_MOVE)
 def shelve(unit_id: UUID) -> ResponseReturnValue:
-    def command(uow: UnitOfWork, place_id: UUID, seen_at: UUID) -> None:
-        movements.shelve_unit(uow, unit_id, to=place_id, expected_from=seen_at)
-
-    return _move(unit_id, "shelve", command)
+    return _move(unit_id, "shelve", movements.shelve_unit)
 
 
 @bp.post("/<uuid:unit_id>/move")
 @requires(Permission.STOCK_MOVE)
 def move(unit_id: UUID) -> ResponseReturnValue:
-    def command(uow: UnitOfWork, place_id: UUID, seen_at: UUID) -> None:
-        movements.transfer_unit(uow, unit_id, to=place_id, expected_from=seen_at)
-
-    return _move(unit_id, "move", command)
+    return _move(unit_id, "move", movements.transfer_unit)
 
 
 @bp.post("/<uuid:unit_id>/load")
 @requires(Permission.STOCK_MOVE)
 def load(unit_id: UUID) -> ResponseReturnValue:
-    def command(uow: UnitOfWork, place_id: UUID, seen_at: UUID) -> None:
-        movements.load_unit(uow, unit_id, van=place_id, expected_from=seen_at)
-
-    return _move(unit_id, "load", command)
+    return _move(unit_id, "load", movements.load_unit)
 
 
 @bp.post("/<uuid:unit_id>/unload")
 @requires(Permission.STOCK_MOVE)
 def unload(unit_id: UUID) -> ResponseReturnValue:
-    def command(uow: UnitOfWork, place_id: UUID, seen_at: UUID) -> None:
-        movements.unload_unit(uow, unit_id, to=place_id, expected_from=seen_at)
-
-    return _move(unit_id, "unload", command)
+    return _move(unit_id, "unload", movements.unload_unit)
 
 
 @bp.post("/<uuid:unit_id>/retire")
@@ -155,9 +144,7 @@ def retire(unit_id: UUID) -> ResponseReturnValue:
         return _page(unit_id, form), 422
     try:
         with begin(current_actor()) as uow:
-            movements.retire_unit(
-                uow, unit_id, reason=form.reason.data, expected_from=UUID(form.seen_at.data)
-            )
+            movements.retire_unit(uow, unit_id, reason=form.reason.data, how=form.how)
     except DomainError as error:
         status = put_into_form(form, error)
         return _page(unit_id, form), status
@@ -192,7 +179,11 @@ def replace_code(unit_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".show", unit_id=unit_id), 303)
 
 
-def _move(unit_id: UUID, name: str, command: Callable[[UnitOfWork, UUID, UUID], None]) -> ResponseReturnValue:
+class _MoveByHand(Protocol):
+    def __call__(self, uow: UnitOfWork, unit_id: UUID, *, to: UUID, how: Circumstances) -> object: ...
+
+
+def _move(unit_id: UUID, name: str, move_by_hand: _MoveByHand) -> ResponseReturnValue:
     """Moves the unit to the place of the form, if it is still where the person saw it."""
     found(reading(), Unit, unit_id)
     form = MoveForm(prefix=f"{name}-")
@@ -201,7 +192,7 @@ def _move(unit_id: UUID, name: str, command: Callable[[UnitOfWork, UUID, UUID], 
     try:
         place = find_place(reading(), form.place.data)
         with begin(current_actor()) as uow:
-            command(uow, place.id, form.expected_from)
+            move_by_hand(uow, unit_id, to=place.id, how=form.how)
     except DomainError as error:
         status = put_into_form(form, error)
         return _page(unit_id, form), status
