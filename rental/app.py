@@ -12,6 +12,7 @@ from rental.core.bus import Doorbell, NoDoorbell
 from rental.core.clock import SystemClock
 from rental.core.db import db, engine_options
 from rental.core.files import FolderStore
+from rental.core.mail import NoPost, SmtpPost
 from rental.core.runtime import Runtime
 from rental.wiring import wire
 from rental.worker import RqDoorbell, connect
@@ -55,6 +56,7 @@ def create_app(config: Config | None = None) -> Flask:
         bus=wire(),
         doorbell=_doorbell(settings),
         files=FolderStore(settings.home / "files"),
+        post=SmtpPost(settings.smtp_url) if settings.smtp_url else NoPost(),
     )
     web.init_app(app)
     return app

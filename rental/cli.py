@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,12 @@ from flask_migrate import downgrade, upgrade
 
 from rental.app import create_app
 from rental.assurance.checks import as_report, ask_all
+from rental.billing.queries import progress_of
+from rental.billing.runs import open_run, preview_run
 from rental.config import Config, SettingError, read_config
 from rental.core import sealing
-from rental.core.business_date import pinned_business_date
+from rental.core.audit import plain
+from rental.core.business_date import business_today, pinned_business_date
 from rental.core.db import reading, reading_snapshot
 from rental.core.errors import DomainError
 from rental.core.runtime import runtime
@@ -243,6 +246,72 @@ def check(app: Flask, as_json: bool) -> None:
                 print(f"     → {answer.check.cure}")
     if report["finding_count"]:
         sys.exit(EXIT_FINDING)
+
+
+@main.command()
+@click.option(
+    "--closing", required=True, type=click.DateTime(formats=["%Y-%m-%d"]), help="The day that is closed."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be billed; writes nothing.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
+@with_app
+def bill(app: Flask, closing: datetime, dry_run: bool, as_json: bool) -> None:
+    """Closes a day: every account that closes then is billed by the workers."""
+    report = _foresee(closing.date()) if dry_run else _close(closing.date())
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False, indent=1))
+        return
+    for name, value in report.items():
+        if isinstance(value, list):
+            for row in value:
+                print("  " + "  ".join(str(cell) for cell in row.values()))
+        else:
+            print(f"{name}: {value}")
+
+
+def _close(closed_on: date) -> dict[str, Any]:
+    with begin(CLI) as uow:
+        run_id = open_run(uow, closed_on).id
+    progress = progress_of(reading(), [run_id])[run_id]
+    return {
+        "closed_on": closed_on.isoformat(),
+        "billing_run_id": str(run_id),
+        "state": progress.state.value,
+        "account_count": progress.account_count,
+        "invoice_count": progress.invoice_count,
+        "total": progress.total.minor_units,
+    }
+
+
+def _foresee(closed_on: date) -> dict[str, Any]:
+    current = runtime()
+    with reading_snapshot() as snapshot:
+        today = business_today(snapshot, current.clock.now(), current.zone)
+        foreseen = preview_run(snapshot, closed_on, today=today)
+    drafts = [(each.account, each.draft) for each in foreseen if each.draft]
+    return {
+        "closed_on": closed_on.isoformat(),
+        "invoice_count": len(drafts),
+        "total": sum(draft.totals.total.minor_units for _account, draft in drafts),
+        "invoices": [
+            {
+                "billing_account": account.number,
+                "recipient": account.name,
+                "due_on": draft.due_on.isoformat(),
+                "total": draft.totals.total.minor_units,
+            }
+            for account, draft in drafts
+        ],
+        "refused": [
+            {
+                "billing_account": each.account.number,
+                "reason": each.refusal.code,
+                **plain(each.refusal.params),
+            }
+            for each in foreseen
+            if each.refusal
+        ],
+    }
 
 
 def _config(app: Flask) -> Config:

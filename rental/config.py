@@ -37,6 +37,7 @@ VARIABLES = (
     Variable("RENTAL_PROXY_COUNT", "0", "Reverse proxies in front whose X-Forwarded headers count"),
     Variable("RENTAL_TIME_ZONE", "Asia/Tokyo", "Zone that decides what day it is"),
     Variable("RENTAL_GEOCODER_URL", "none", "Map service that finds addresses, as Nominatim does"),
+    Variable("RENTAL_SMTP_URL", "none", "Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…"),
     Variable("RENTAL_DEVELOPMENT", "0", "1 adds /styleguide"),
     Variable(
         "RENTAL_ALLOW_PLAIN_BACKENDS", "0", "1 permits a remote database or Redis without TLS and password"
@@ -62,6 +63,7 @@ class Config:
     time_zone: ZoneInfo
     is_development: bool
     geocoder_url: str | None = None
+    smtp_url: str | None = None
 
     def set_up_url(self, token: str) -> str:
         """Where the owner of a set-up link chooses a password."""
@@ -88,6 +90,7 @@ def read_config(environment: Mapping[str, str] = os.environ) -> Config:
         time_zone=_time_zone(environment),
         is_development=_yes(environment, "RENTAL_DEVELOPMENT"),
         geocoder_url=_geocoder_url(environment),
+        smtp_url=_smtp_url(environment),
     )
     if not _yes(environment, "RENTAL_ALLOW_PLAIN_BACKENDS"):
         _refuse_plain_backends(config)
@@ -139,6 +142,14 @@ def _geocoder_url(environment: Mapping[str, str]) -> str | None:
         raise SettingError("RENTAL_GEOCODER_URL must look like https://maps.example.jp/nominatim")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise SettingError("RENTAL_GEOCODER_URL must be https: it is sent the addresses of your customers")
+    return url
+
+
+def _smtp_url(environment: Mapping[str, str]) -> str | None:
+    url = environment.get("RENTAL_SMTP_URL") or None
+    parts = urlsplit(url or "smtps://none.example")
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.path.strip("/"):
+        raise SettingError("RENTAL_SMTP_URL must look like smtps://user:password@mail.example.jp")
     return url
 
 

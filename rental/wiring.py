@@ -1,7 +1,9 @@
 """Which facts lead to which reactions; reads like the business process."""
 
 from rental.assurance import handlers as assurance
+from rental.billing import handlers as billing
 from rental.core.bus import Bus
+from rental.dispatch import handlers as dispatch
 from rental.fieldwork import handlers as fieldwork
 from rental.notifications import handlers as notifications
 
@@ -15,8 +17,15 @@ def wire() -> Bus:
         notifications.tell_of_new_place,
         # A contract becomes active: somebody must install what it promises.
         fieldwork.open_orders_for_contract,
+        # Somebody wants the routes of a day.
+        dispatch.store_requested_plan,
         # A technician is sent out.
         notifications.tell_of_new_visit,
+        # A machine is in service: it owes rent. A closing asks for it, and the invoice goes out.
+        billing.open_billing_schedule,
+        billing.bill_opened_chunk,
+        billing.keep_drawn_document,
+        billing.send_made_document,
         # The database is asked whether all is well.
         assurance.answer_started_check,
     )

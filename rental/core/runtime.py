@@ -1,6 +1,6 @@
-"""What this process runs with: clock, zone, subscriptions, doorbell, file store."""
+"""What this process runs with: clock, zone, subscriptions, doorbell, file store, mail server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -8,6 +8,7 @@ from flask import current_app
 from rental.core.bus import Bus, Doorbell
 from rental.core.clock import Clock
 from rental.core.files import FileStore
+from rental.core.mail import NoPost, Post
 
 
 @dataclass(slots=True)
@@ -19,6 +20,7 @@ class Runtime:
     bus: Bus
     doorbell: Doorbell
     files: FileStore
+    post: Post = field(default_factory=NoPost)
 
 
 def runtime() -> Runtime:

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from rental.billing.issuing import describe_company
 from rental.catalog.equipment_models import ModelFacts, add_equipment_model, add_skill
 from rental.catalog.models import RatePlan
 from rental.catalog.rate_plans import Terms, add_rate_plan, add_version
 from rental.catalog.rules import StartPolicy, StopPolicy, TaxClass
 from rental.core.money import Money
 from rental.core.uow import UnitOfWork
+from rental.demo.crew import set_up_crew
 from rental.demo.design import Design, Plan, Product
 from rental.demo.people import technician_email
 from rental.demo.plan import PriceRise
@@ -26,6 +28,7 @@ from rental.inventory.serial_numbering import add_numbering_rule
 from rental.inventory.stock_locations import add_stock_location, rename_stock_location
 
 PATTERN = "{COMP}-{CAT}{YY}{MM}-{SEQ:5}-{CHK:iso7064_37_36}"
+COMPANY = "株式会社さくらリファインレンタル（デモ）"
 PLANS_VALID_FROM = date(2024, 4, 1)
 
 _SKILLS = {
@@ -92,6 +95,17 @@ def lay_foundation(uow: UnitOfWork, design: Design, technicians: int) -> Foundat
         company_code="SR",
         reset_on="COMP,CAT,YY,MM",
         valid_from=uow.today,
+    )
+    set_up_crew(uow, design, technicians, skill_ids)
+    describe_company(
+        uow,
+        name=COMPANY,
+        registration_number="T9000000000000",
+        postal_code="120-0001",
+        address="東京都足立区大谷田1-1-1",
+        phone="03-0000-0001",
+        email="billing@example.jp",
+        bank_account="デモ銀行 本店 普通 0000001 カ）サクラリフアインレンタル",
     )
     houses = {base.code: _add_house(uow, base.code, base.name) for base in design.bases}
     for technician in design.technicians[:technicians]:

@@ -81,13 +81,15 @@ def plan_visit(
     return visit
 
 
-def publish_visit(uow: UnitOfWork, visit_id: UUID) -> Visit:
-    """The technician sees the visit from now on."""
+def publish_visit(uow: UnitOfWork, visit_id: UUID, *, starts_at: int | None = None) -> Visit:
+    """The technician sees the visit from now on; without an agreed time, for `starts_at`."""
     visit = locked(uow, Visit, visit_id)
     VISIT_STATES.check(visit.state, VisitState.PUBLISHED)
     for order in _orders(uow, visit):
         step_order(uow, order, WorkOrderState.DISPATCHED)
     visit.state = VisitState.PUBLISHED
+    if visit.starts_at is None:
+        visit.starts_at = starts_at
     uow.session.flush()
     uow.announce(VisitPublished(visit.id, visit.technician_id, visit.planned_on))
     return visit

@@ -28,7 +28,11 @@ class Permission(StrEnum):
     CONTRACTS_MANAGE = "contracts.manage"
     WORK_ORDERS_READ = "work_orders.read"
     WORK_ORDERS_PLAN = "work_orders.plan"
+    INVOICES_READ = "invoices.read"
+    INVOICES_ISSUE = "invoices.issue"
     OWN_VISITS = "own_visits"
+    PLANS_READ = "plans.read"
+    PLANS_MANAGE = "plans.manage"
 
 
 class Role(StrEnum):
@@ -53,32 +57,38 @@ _STAFF = frozenset(
         Permission.CUSTOMERS_READ,
         Permission.CONTRACTS_READ,
         Permission.WORK_ORDERS_READ,
+        Permission.PLANS_READ,
     }
 )
 _CHECKS = frozenset({Permission.CHECKS_READ, Permission.CHECKS_START})
 _CUSTOMERS = frozenset({Permission.CUSTOMERS_MANAGE})
+_INVOICES = frozenset({Permission.INVOICES_READ, Permission.INVOICES_ISSUE})
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: _STAFF
     | _CHECKS
     | _CUSTOMERS
+    | _INVOICES
     | {
         Permission.CATALOG_MANAGE,
         Permission.STOCK_MOVE,
         Permission.NUMBERING_MANAGE,
         Permission.CONTRACTS_MANAGE,
         Permission.WORK_ORDERS_PLAN,
+        Permission.PLANS_MANAGE,
         Permission.PEOPLE_READ,
         Permission.PEOPLE_MANAGE,
         Permission.JOBS_READ,
         Permission.JOBS_RUN_AGAIN,
         Permission.AUDIT_READ,
     },
-    Role.SALES: _STAFF | _CUSTOMERS | {Permission.CATALOG_MANAGE, Permission.CONTRACTS_MANAGE},
+    Role.SALES: _STAFF
+    | _CUSTOMERS
+    | {Permission.CATALOG_MANAGE, Permission.CONTRACTS_MANAGE, Permission.INVOICES_READ},
     Role.WAREHOUSE: _STAFF | {Permission.PHONE, Permission.STOCK_MOVE},
-    Role.DISPATCHER: _STAFF | {Permission.WORK_ORDERS_PLAN},
+    Role.DISPATCHER: _STAFF | {Permission.WORK_ORDERS_PLAN, Permission.PLANS_MANAGE},
     Role.TECHNICIAN: frozenset({Permission.OWN_ACCOUNT, Permission.PHONE, Permission.OWN_VISITS}),
-    Role.BILLING: _STAFF | _CHECKS | _CUSTOMERS | {Permission.JOBS_READ},
+    Role.BILLING: _STAFF | _CHECKS | _CUSTOMERS | _INVOICES | {Permission.JOBS_READ},
     Role.CUSTOMER: frozenset({Permission.OWN_ACCOUNT, Permission.PORTAL}),
 }
 

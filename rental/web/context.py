@@ -20,6 +20,7 @@ from rental.web.today import pinned_day
 LANGUAGES = [("ja", "日本語"), ("en", "English")]
 # Pages that stand below another's entry of the menu.
 _UNDER = {
+    "issuer": "closings",
     "own_work_orders": "phone",
     "own_photos": "phone",
     "own_endings": "phone",
@@ -139,11 +140,13 @@ def _as_shown(person: SignedIn) -> Person:
 _SELDOM_NEEDED = frozenset(
     {
         "sites.index",
+        "technicians.index",
         "equipment_models.index",
         "stock_locations.index",
         "labels.index",
         "numbering_rules.index",
         "people.index",
+        "closings.index",
         "jobs.index",
         "checks.index",
         "audit_log.index",
@@ -188,8 +191,12 @@ def _entries(
             (_("Sites"), "sites.index", "globe", Permission.CUSTOMERS_READ),
             (_("Contracts"), "contracts.index", "document", Permission.CONTRACTS_READ),
             (_("Work orders"), "work_orders.index", "truck", Permission.WORK_ORDERS_READ),
+            (_("Plans"), "plans.index", "clock", Permission.PLANS_READ),
+            (_("Closings"), "closings.index", "check", Permission.INVOICES_READ),
+            (_("Invoices"), "invoices.index", "document", Permission.INVOICES_READ),
             (_("Units"), "units.index", "scan", Permission.STOCK_READ),
             (_("Receiving"), "receiving.index", "download", Permission.STOCK_READ),
+            (_("Technicians"), "technicians.index", "people", Permission.PLANS_READ),
             (_("Models"), "equipment_models.index", "box", Permission.CATALOG_READ),
             (_("Places"), "stock_locations.index", "box", Permission.STOCK_READ),
             (_("Labels"), "labels.index", "document", Permission.STOCK_READ),

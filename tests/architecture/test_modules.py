@@ -21,6 +21,7 @@ MADE_OF_CONSTANTS = {
     "rental/core/db.py": "PRAGMA takes no parameters",
     "rental/migrations/versions/0001_foundation.py": "the triggers that guard the audit log",
     "rental/migrations/versions/0007_ledgers.py": "the triggers that guard the ledgers",
+    "rental/migrations/versions/0009_billing.py": "the triggers that guard invoices",
 }
 # Nothing marks text as safe; with an entry comes the reason.
 SAFE: dict[str, str] = {}

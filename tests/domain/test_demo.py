@@ -31,8 +31,10 @@ from rental.demo.design import read_design
 from rental.demo.plan import Activation, Delivery, Installing, Retirement, Sending
 from rental.demo.sizes import SIZES, Profile
 from rental.demo.story import plan_company
+from rental.dispatch.models import Technician
 from rental.fieldwork.models import FieldDevice, Visit, WorkOrder
 from rental.fieldwork.rules import OVER, VisitState, WorkOrderState
+from rental.identity.models import Account
 from rental.inventory.models import LabelCode, Movement, StockLocation, Unit
 from rental.inventory.rules.unit_states import LocationKind, UnitState
 from rental.notifications.models import Notice
@@ -216,6 +218,26 @@ def test_plans_cost_what_the_design_says(small: Loaded) -> None:
         ("STD", second, 9590),
         ("TRIAL", first, 9800),
         ("TRIAL", second, 10090),
+    ]
+
+
+def test_technicians_start_and_work_as_the_design_says(small: Loaded) -> None:
+    with small.story.reading() as session:
+        rows = session.scalars(
+            select(Technician).join(Technician.account).order_by(Account.normalised_email)
+        ).all()
+        told = [
+            (
+                technician.base.code,
+                {row.skill.code.lower() for row in technician.skill_rows},
+                {(shift.weekday, shift.starts, shift.ends) for shift in technician.shifts},
+            )
+            for technician in rows
+        ]
+    design = read_design().technicians[: SIZES[Profile.S].technicians]
+    assert told == [
+        (each.base, set(each.skills), {(day, each.shift_start, each.shift_end) for day in range(5)})
+        for each in design
     ]
 
 

@@ -25,7 +25,7 @@ from rental.inventory.rules.holding import ReservationState
 from rental.inventory.rules.unit_states import LocationKind, MovementKind, UnitState
 from rental.inventory.stock_locations import add_stock_location
 from rental.web import sentences
-from tests.domain import test_checks
+from tests.domain import test_checks, test_money_checks
 from tests.domain.test_checks import red
 from tests.factories.rented import make_active_contract, make_draft, make_order, receive, send_out, stock
 from tests.support.story import Story
@@ -332,7 +332,9 @@ OTHERS: dict[str, tuple[str, Callable[[Session], object]]] = {
 
 
 def test_every_check_has_its_sabotage() -> None:
-    assert set(SABOTAGE) | set(test_checks.SABOTAGE) == {check.code for check in CHECKS}
+    assert set(SABOTAGE) | set(test_checks.SABOTAGE) | set(test_money_checks.SABOTAGE) == {
+        check.code for check in CHECKS
+    }
 
 
 def test_every_check_has_words_on_the_screen() -> None:

@@ -36,6 +36,7 @@ from tests.factories.rented import make_model, make_plan, make_rule
 from tests.factories.stock import fill_the_warehouse, unit_that_is
 from tests.support.story import Story
 from tests.web import promises
+from tests.web.billing_story import bill_last_month
 from tests.web.html import Element, read_page
 from tests.web.phone_story import order_on_phone
 from tests.web.role_routes import ROLE_ROUTES, VISITOR
@@ -136,10 +137,13 @@ class Company:
         self.catalog_rows = self._fill_the_catalogue()
         self.stock_rows = self._fill_the_warehouse()
         self.contract_rows = self._write_contracts()
+        self.billing_rows = bill_last_month(story)
         self.parked = self._park_a_delivery()
         story.everything_happens()
         with story.begin() as uow:
             self.check_run_id = start_check(uow).id
+        story.everything_happens()
+        self.dispatch_rows = self._plan_a_day()
         story.everything_happens()
         with story.reading() as session:
             self.entry_id = session.scalars(select(AuditEntry.id).order_by(AuditEntry.id)).first()
@@ -214,6 +218,8 @@ class Company:
             **self.catalog_rows,
             **self.stock_rows,
             **self.contract_rows,
+            **self.dispatch_rows,
+            **self.billing_rows,
             "sha256": "0" * 64,
             "code": self.label_code,
         }[name]
@@ -256,6 +262,16 @@ class Company:
     def _write_contracts(self) -> dict[str, object]:
         with self.story.begin() as uow:
             return promises.write_contracts(uow, self.people[Role.TECHNICIAN].id)
+
+    def _plan_a_day(self) -> dict[str, object]:
+        """A technician with a day off to come, and the routes of another day."""
+        with self.story.begin() as uow:
+            return promises.plan_a_day(uow, self.people[Role.TECHNICIAN].id)
+
+    def new_plan(self) -> dict[str, object]:
+        """Routes of a day on which one more order is ready, and their first stop."""
+        with self.story.begin() as uow:
+            return promises.new_plan(uow)
 
     def ready_draft(self) -> dict[str, object]:
         """A draft that can be activated, and its line."""

@@ -1,6 +1,7 @@
 """Every form of the product as a person finds it on its page, and how it is filled in rightly."""
 
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 from werkzeug.test import TestResponse
 
@@ -266,6 +267,49 @@ FORMS: dict[str, Form] = {
         "/conflicts/{conflict_id}",
         filling={"outcome": "corrected", "note": "the machine was booked by hand"},
     ),
+    "plans.ask": Form(
+        "/plans",
+        "/plans",
+        filling={"plan-planned_on": "{future_day}"},
+        hidden_labels={"plan-request_key": "Form"},
+    ),
+    "plans.move": Form(
+        "/plans/{new_plan_id}/stops/{new_stop_id}",
+        "/plans/{new_plan_id}/stops/{new_stop_id}",
+        hidden_labels={"version": "Version"},
+    ),
+    "technicians.add_base": Form(
+        "/technicians",
+        "/technicians/bases",
+        filling={"code": "ｂ-{n}", "name": "Base {n}", "position": "35.6896, 139.7006"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "technicians.set_up": Form(
+        "/technicians/{technician_id}",
+        "/technicians/{technician_id}",
+        filling={"facts-hourly_cost": "２，８００円"},
+        hidden_labels={"facts-version": "Version"},
+    ),
+    "technicians.set_skills": Form("/technicians/{technician_id}", "/technicians/{technician_id}/skills"),
+    "technicians.set_shifts": Form(
+        "/technicians/{technician_id}",
+        "/technicians/{technician_id}/shifts",
+        filling={"shifts-saturday": "９-１８"},
+    ),
+    "technicians.give_day_off": Form(
+        "/technicians/{technician_id}",
+        "/technicians/{technician_id}/days-off",
+        filling={"off-off_on": "{future_day}", "off-reason": "wedding"},
+    ),
+    "closings.start": Form(
+        "/closings/{billing_run_id}", "/closings", hidden_labels={"closed_on": "Closing day"}
+    ),
+    "issuer.change": Form(
+        "/issuer",
+        "/issuer",
+        filling={"phone": "０３－００００－０００２"},
+        hidden_labels={"version": "Version"},
+    ),
     "styleguide.check": Form(
         "/styleguide",
         "/styleguide",
@@ -356,6 +400,13 @@ BUTTONS: dict[str, Form] = {
     "work_orders.publish": Form("/work-orders/{planned_order_id}", "/work-orders/{planned_order_id}/publish"),
     "work_orders.call_off": Form(
         "/work-orders/{planned_order_id}", "/work-orders/{planned_order_id}/call-off"
+    ),
+    "plans.publish": Form("/plans/{new_plan_id}", "/plans/{new_plan_id}/publish"),
+    "technicians.take_day_off_back": Form(
+        "/technicians/{technician_id}", "/technicians/{technician_id}/days-off/{off_on}/remove"
+    ),
+    "closings.release": Form(
+        "/closings/{billing_run_id}", "/closings/{billing_run_id}/accounts/{billing_item_id}/release"
     ),
     "jobs.again": Form("/jobs/{delivery_id}", "/jobs/{delivery_id}/run-again"),
     "checks.start": Form("/checks", "/checks"),
@@ -466,6 +517,12 @@ def _names_in(company: Company, form: Form) -> dict[str, object]:
     names |= company.catalog_rows
     names |= company.stock_rows
     names |= company.contract_rows
+    names |= company.dispatch_rows
+    names |= company.billing_rows
+    names["future_day"] = (date(2027, 1, 1) + timedelta(days=next(company.numbers))).isoformat()
+    if "{new_plan_id}" in asked:
+        plan = company.new_plan()
+        names |= {"new_plan_id": plan["route_plan_id"], "new_stop_id": plan["stop_id"]}
     if "{ready_draft_id}" in asked:
         names |= company.ready_draft()
     if "{unserved_contract_id}" in asked:

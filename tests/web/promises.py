@@ -1,6 +1,6 @@
 """Contracts and work orders in every state, so that each of their addresses leads somewhere."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from rental.contracts.activation import activate_contract
@@ -9,12 +9,14 @@ from rental.core.uow import UnitOfWork
 from rental.customers.models import Customer
 from rental.customers.rules import PositionSource
 from rental.customers.sites import add_site, place_site
+from rental.dispatch.technicians import give_day_off
 from rental.fieldwork.device_sync import Command, apply_command
 from rental.fieldwork.models import WorkOrder
 from rental.fieldwork.reporting import add_note, add_photo, keep_photo_bytes
 from rental.fieldwork.rules import CommandStatus, CommandType, PhotoKind, WorkOrderState
 from rental.fieldwork.visits import cancel_work_order, plan_visit
 from rental.fieldwork.work_orders import open_installation_orders
+from tests.factories.dispatching import make_draft_plan, make_technician
 from tests.factories.rented import make_active_contract, make_draft, make_order, send_out
 
 # A picture by its first bytes, and something else by all others.
@@ -54,6 +56,21 @@ def told_too_late(uow: UnitOfWork, technician_id: UUID) -> UUID:
     )
     assert apply_command(uow, technician_id, command).status == CommandStatus.CONFLICT
     return command.id
+
+
+def plan_a_day(uow: UnitOfWork, technician_id: UUID) -> dict[str, object]:
+    """A technician with a day off, and a draft of the next day; the ids by their names in addresses."""
+    make_technician(uow, technician_id, skills={"PLUMBING": 1}, weekdays=range(7))
+    off_on = uow.today + timedelta(days=30)
+    give_day_off(uow, technician_id, off_on, reason="<b>wedding</b>")
+    return {"technician_id": technician_id, "off_on": off_on.isoformat(), **new_plan(uow)}
+
+
+def new_plan(uow: UnitOfWork) -> dict[str, object]:
+    """A draft of the next day with one more order than before, and its first stop."""
+    make_order(uow)
+    plan = make_draft_plan(uow, uow.today + timedelta(days=1))
+    return {"route_plan_id": plan.id, "stop_id": plan.stops[0].id}
 
 
 def photographed(uow: UnitOfWork, order: WorkOrder, *, at: datetime, content: bytes = PHOTO) -> UUID:

@@ -7,6 +7,7 @@ from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
+from rental.assurance.checks.money import days_billed_twice
 from rental.contracts.models import Contract, Line, LineEvent, Placement, Slot
 from rental.contracts.rules import LineEventKind, SlotState
 from rental.fieldwork.models import FieldCommand, FieldDevice, Visit, WorkOrder, WorkOrderItem
@@ -116,8 +117,12 @@ def _installations_nobody_reported(session: Session) -> list[dict[str, Any]]:
 def slots_that_owe_wrongly(session: Session, as_of: datetime) -> list[dict[str, Any]]:
     """C1: a slot in service that does not owe rent once from its first billable day, or another that does.
 
-    A second start would be billed as a second span over the same days.
+    A second start would be billed as a second span over the same days; nor may a day be billed twice.
     """
+    return [*_starts_gone_wrong(session), *days_billed_twice(session)]
+
+
+def _starts_gone_wrong(session: Session) -> list[dict[str, Any]]:
     starts = func.count(LineEvent.id)
     is_off = or_(
         LineEvent.effective_on != Slot.started_on, LineEvent.contract_line_id != Slot.contract_line_id
@@ -159,7 +164,7 @@ FIELD_CHECKS = (
     ),
     Check(
         "C1",
-        "Does every slot in service owe rent exactly once, and no other slot?",
+        "Does every slot in service owe rent exactly once, each day once, and no other slot?",
         "Look when the unit was installed, and correct the start before the next closing.",
         Severity.ERROR,
         slots_that_owe_wrongly,

@@ -42,14 +42,19 @@ _TAGS = "tag:"
 
 def numbers_with_gaps(session: Session, as_of: datetime) -> list[dict[str, Any]]:
     """S11: a series whose numbers do not run from 1 to its counter, or more tags than their counters gave."""
-    following = dict(session.execute(select(Counter.series, Counter.next_number)).all())
+    following = next_numbers(session)
     return [
-        *(row for series in _SERIES for row in _gaps_of(session, series, following)),
+        *(row for series in _SERIES for row in gaps_of(session, series, following)),
         *_uncounted_tags(session, following),
     ]
 
 
-def _gaps_of(session: Session, series: Series, following: dict[str, int]) -> Iterator[dict[str, Any]]:
+def next_numbers(session: Session) -> dict[str, int]:
+    """What every series gives out next."""
+    return dict(session.execute(select(Counter.series, Counter.next_number)).all())
+
+
+def gaps_of(session: Session, series: Series, following: dict[str, int]) -> Iterator[dict[str, Any]]:
     """Every number is read: only so is one found that does not look like its series."""
     counts: dict[str, int] = defaultdict(int)
     highest: dict[str, int] = defaultdict(int)

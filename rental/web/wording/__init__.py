@@ -9,7 +9,18 @@ enumerations may be the same text, so the enumeration itself is the key).
 from types import ModuleType
 from typing import Any
 
-from rental.web.wording import catalog, checks, contracts, customers, fieldwork, inventory, numbering, phone
+from rental.web.wording import (
+    billing,
+    catalog,
+    checks,
+    contracts,
+    customers,
+    dispatch,
+    fieldwork,
+    inventory,
+    numbering,
+    phone,
+)
 
 PACKAGES: tuple[ModuleType, ...] = (
     customers,
@@ -17,6 +28,8 @@ PACKAGES: tuple[ModuleType, ...] = (
     inventory,
     contracts,
     fieldwork,
+    dispatch,
+    billing,
     numbering,
     checks,
     phone,

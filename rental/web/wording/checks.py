@@ -48,7 +48,7 @@ CHECKS = {
         _l("Compare the phone's list of the day with the work order; send again what is missing."),
     ),
     "C1": (
-        _l("Does every slot in service owe rent exactly once, and no other slot?"),
+        _l("Does every slot in service owe rent exactly once, each day once, and no other slot?"),
         _l("Look when the unit was installed, and correct the start before the next closing."),
     ),
 }

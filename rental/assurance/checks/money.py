@@ -1,0 +1,262 @@
+"""M and C: whether invoices add up, their numbers run, and every day of a slot in service is billed once."""
+
+import re
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, and_, cast, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from rental.assurance.checks.asking import Check, Severity, rows_of
+from rental.assurance.checks.numbers import Series, gaps_of, next_numbers
+from rental.billing.models import (
+    BilledSpan,
+    BillingItem,
+    BillingRun,
+    BillingSchedule,
+    Invoice,
+    InvoiceLine,
+    InvoiceTax,
+)
+from rental.billing.rules.runs import ItemState
+from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, totals_of
+from rental.contracts.models import Contract, Line, Slot
+from rental.core.money import Money
+from rental.core.outbox import Delivery, DeliveryState
+from rental.customers.models import BillingAccount
+
+_INVOICES = Series("invoice", Invoice.number, re.compile(r"INV-(\d{4})-(\d{8,})"))
+_LONGEST_PARKED = timedelta(days=7)
+# A cheaper line may cost nothing for a day, and what costs nothing is not billed.
+_A_YEN_A_DAY = Money(31)
+
+
+def invoices_that_do_not_add_up(session: Session, as_of: datetime) -> list[dict[str, Any]]:
+    """M1: an invoice whose lines and tax are not its total."""
+    lines = func.coalesce(cast(func.sum(InvoiceLine.amount), BigInteger), 0).label("lines")
+    return rows_of(
+        session,
+        select(
+            Invoice.number.label("invoice"),
+            Invoice.subtotal,
+            Invoice.tax,
+            Invoice.total,
+            lines,
+        )
+        .outerjoin(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
+        .group_by(Invoice.id, Invoice.number, Invoice.subtotal, Invoice.tax, Invoice.total)
+        .having(or_(Invoice.total != lines + Invoice.tax, Invoice.subtotal != lines)),
+    )
+
+
+def taxes_rounded_wrongly(session: Session, as_of: datetime) -> list[dict[str, Any]]:
+    """M2: an invoice whose tax is not that of each rate's amounts together, rounded once.
+
+    Computed again by the rules, from the lines.
+    """
+    amounts: dict[UUID, list[TaxedAmount]] = defaultdict(list)
+    for invoice_id, amount, tax_class, rate_bp in session.execute(
+        select(InvoiceLine.invoice_id, InvoiceLine.amount, InvoiceLine.tax_class, InvoiceLine.rate_bp)
+    ):
+        amounts[invoice_id].append(TaxedAmount(amount, TaxRate(tax_class, rate_bp)))
+    written: dict[UUID, set[TaxBlock]] = defaultdict(set)
+    for row in session.scalars(select(InvoiceTax)):
+        written[row.invoice_id].add(TaxBlock(TaxRate(row.tax_class, row.rate_bp), row.base, row.tax))
+
+    wrong = []
+    invoices = select(
+        Invoice.id, Invoice.number, Invoice.tax, Invoice.tax_rounding, Invoice.price_mode
+    ).order_by(Invoice.number)
+    for invoice_id, number, tax, rounding, price_mode in session.execute(invoices):
+        meant = totals_of(amounts[invoice_id], rounding=rounding, price_mode=price_mode)
+        if set(meant.blocks) != written[invoice_id] or meant.tax != tax:
+            wrong.append({"invoice": number, "tax": tax.minor_units, "meant": meant.tax.minor_units})
+    return wrong
+
+
+def invoice_numbers_with_gaps(session: Session, as_of: datetime) -> list[dict[str, Any]]:
+    """M7: a year whose invoices do not run from 1 to its counter, or are not in the order of their issue."""
+    before = (
+        func.lag(Invoice.issued_on)
+        .over(partition_by=func.substr(Invoice.number, 1, 8), order_by=Invoice.number)
+        .label("before")
+    )
+    each = select(Invoice.number, Invoice.issued_on, before).subquery()
+    return [
+        *gaps_of(session, _INVOICES, next_numbers(session)),
+        *rows_of(
+            session,
+            select(each.c.number.label("invoice"), each.c.issued_on, each.c.before).where(
+                each.c.issued_on < each.c.before
+            ),
+        ),
+    ]
+
+
+def days_billed_twice(session: Session) -> list[dict[str, Any]]:
+    """For C1: days of a slot that two charges cover, neither taken back."""
+    other = aliased(BilledSpan)
+    return rows_of(
+        session,
+        select(
+            Contract.number.label("contract"),
+            Slot.position.label("slot"),
+            BilledSpan.start_on,
+            other.start_on.label("also_from"),
+        )
+        .join(
+            other,
+            and_(
+                other.slot_id == BilledSpan.slot_id,
+                other.kind == BilledSpan.kind,
+                other.id > BilledSpan.id,
+                other.start_on < BilledSpan.end_on,
+                BilledSpan.start_on < other.end_on,
+            ),
+        )
+        .join(Slot, Slot.id == BilledSpan.slot_id)
+        .join(Line, Line.id == Slot.contract_line_id)
+        .join(Contract, Contract.id == Line.contract_id)
+        .where(BilledSpan.is_active, other.is_active),
+    )
+
+
+def days_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]]:
+    """C2: a slot of which not every day was billed, from its first billable one to where its line is billed.
+
+    A line that is due again for those days is on its way.
+    """
+    each = (
+        select(
+            BilledSpan.slot_id,
+            BilledSpan.start_on,
+            BilledSpan.end_on,
+            func.max(BilledSpan.end_on)
+            .over(
+                partition_by=(BilledSpan.slot_id, BilledSpan.kind),
+                order_by=(BilledSpan.start_on, BilledSpan.end_on),
+                rows=(None, -1),
+            )
+            .label("before"),
+        )
+        .where(BilledSpan.is_active)
+        .subquery()
+    )
+    billed = (
+        select(
+            each.c.slot_id,
+            func.min(each.c.start_on).label("first"),
+            func.max(each.c.end_on).label("until"),
+            func.count().filter(each.c.before < each.c.start_on).label("holes"),
+        )
+        .group_by(each.c.slot_id)
+        .subquery()
+    )
+    return rows_of(
+        session,
+        select(
+            Contract.number.label("contract"),
+            Line.position.label("line"),
+            Slot.position.label("slot"),
+            Slot.started_on,
+            BillingSchedule.billed_through,
+            billed.c.first.label("billed_from"),
+            billed.c.until.label("billed_until"),
+            func.coalesce(billed.c.holes, 0).label("holes"),
+        )
+        .join(Line, Line.id == Slot.contract_line_id)
+        .join(Contract, Contract.id == Line.contract_id)
+        .join(BillingSchedule, BillingSchedule.contract_line_id == Line.id)
+        .outerjoin(billed, billed.c.slot_id == Slot.id)
+        .where(
+            Slot.started_on < BillingSchedule.billed_through,
+            BillingSchedule.next_due_on > BillingSchedule.billed_through,
+            Line.monthly_fee >= _A_YEN_A_DAY,
+            or_(
+                billed.c.slot_id.is_(None),
+                billed.c.first != Slot.started_on,
+                billed.c.until != BillingSchedule.billed_through,
+                billed.c.holes > 0,
+            ),
+        ),
+    )
+
+
+def closings_left_undone(session: Session, as_of: datetime) -> list[dict[str, Any]]:
+    """C6: an account that waits for nobody, or too long for a person; an invoice without its closing."""
+    columns = (BillingRun.closed_on, BillingAccount.number.label("billing_account"), BillingItem.state)
+    items = (
+        select(*columns)
+        .join(BillingRun, BillingRun.id == BillingItem.billing_run_id)
+        .join(BillingAccount, BillingAccount.id == BillingItem.billing_account_id)
+    )
+    is_worked_on = (
+        select(Delivery.id)
+        .where(Delivery.handler == "billing.bill_opened_chunk", Delivery.state != DeliveryState.DONE)
+        .exists()
+    )
+    is_done_for_nothing = and_(
+        BillingItem.state == ItemState.DONE,
+        BillingItem.invoice_id.is_(None),
+        BillingItem.reason_code.is_(None),
+    )
+    is_forgotten = and_(BillingItem.state == ItemState.TODO, ~is_worked_on)
+    is_parked_long = and_(
+        BillingItem.state == ItemState.PARKED, BillingItem.finished_at < as_of - _LONGEST_PARKED
+    )
+    its_item = and_(
+        BillingItem.billing_run_id == Invoice.billing_run_id,
+        BillingItem.billing_account_id == Invoice.billing_account_id,
+    )
+    return [
+        *rows_of(session, items.where(or_(is_done_for_nothing, is_forgotten, is_parked_long))),
+        *rows_of(
+            session,
+            select(Invoice.number.label("invoice"), Invoice.closed_on)
+            .outerjoin(BillingItem, its_item)
+            .where(BillingItem.id.is_(None)),
+        ),
+    ]
+
+
+_BEHIND_OUR_BACK = "Somebody changed the books behind the product's back: compare with the latest backup."
+
+MONEY_CHECKS = (
+    Check(
+        "M1",
+        "Does every invoice add up to its total?",
+        _BEHIND_OUR_BACK,
+        Severity.ERROR,
+        invoices_that_do_not_add_up,
+    ),
+    Check(
+        "M2",
+        "Is the tax of every invoice that of each rate together, rounded once?",
+        _BEHIND_OUR_BACK,
+        Severity.ERROR,
+        taxes_rounded_wrongly,
+    ),
+    Check(
+        "M7",
+        "Do the numbers of invoices run without a gap, in the order of their issue?",
+        _BEHIND_OUR_BACK,
+        Severity.ERROR,
+        invoice_numbers_with_gaps,
+    ),
+    Check(
+        "C2",
+        "Is every day of every slot in service billed, as far as its line is billed?",
+        "Open the closing of those days again; what is missing is added.",
+        Severity.ERROR,
+        days_not_billed,
+    ),
+    Check(
+        "C6",
+        "Is every account of every closing billed, or dealt with by a person within a week?",
+        "Open the closing: what is parked says why. Mend the contract and bill the account again.",
+        Severity.ERROR,
+        closings_left_undone,
+    ),
+)

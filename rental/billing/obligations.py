@@ -1,0 +1,204 @@
+"""Reading what the contracts of some accounts say, and what was billed for them, as plain values."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, aliased
+
+from rental.billing.models import BilledSegment, BilledSpan, BillingClaim, BillingSchedule
+from rental.billing.rules.charges import Charge
+from rental.billing.rules.drafts import AccountTerms, LineFacts, looked_back_to
+from rental.billing.rules.proration import Share
+from rental.billing.rules.runs import BillingKind
+from rental.billing.rules.segments import Span
+from rental.catalog.models import EquipmentModel, RatePlan, RatePlanVersion
+from rental.contracts.models import Contract, Line, LineEvent, Slot
+from rental.contracts.rules import ContractState, LineEventKind
+from rental.core.periods import Period
+from rental.customers.models import BillingAccount, Site
+
+
+def terms_of(account: BillingAccount) -> AccountTerms:
+    """What was agreed with the account, as the rules take it."""
+    return AccountTerms(
+        account.closing_day,
+        account.term_months,
+        account.pay_day,
+        account.holiday_rule,
+        account.tax_rounding,
+        account.charge_rounding,
+    )
+
+
+def hold_contracts(session: Session, account_ids: Collection[UUID]) -> None:
+    """Nobody changes these contracts, or when they are due, until the transaction ends; by their ids."""
+    session.execute(
+        select(Contract.id)
+        .where(Contract.billing_account_id.in_(account_ids))
+        .order_by(Contract.id)
+        .with_for_update()
+    )
+    session.execute(
+        select(BillingSchedule.contract_line_id)
+        .where(BillingSchedule.contract_line_id.in_(_lines_of(account_ids)))
+        .order_by(BillingSchedule.contract_line_id)
+        .with_for_update()
+    )
+
+
+def lines_owed_by(
+    session: Session, account_ids: Collection[UUID], *, closed_on: date
+) -> dict[UUID, list[LineFacts]]:
+    """Every line of the active contracts of these accounts, by account, by contract and position.
+
+    As many statements for two hundred accounts as for one.
+    """
+    lines = _lines_of(account_ids)
+    since = looked_back_to(closed_on)
+    starts = _starts(session, lines)
+    billed = _billed(session, lines, since)
+    generations = _generations(session, lines, since)
+    owed: dict[UUID, list[LineFacts]] = defaultdict(list)
+    for row in session.execute(_line_rows(account_ids)):
+        spans, sites = starts.get(row.id, ((), {}))
+        owed[row.billing_account_id].append(
+            LineFacts(
+                line_id=row.id,
+                contract_id=row.contract_id,
+                contract_number=row.number,
+                monthly_fee=row.monthly_fee,
+                tax_class=row.tax_class,
+                spans=tuple(spans),
+                billed=billed.get(row.id, {}),
+                generations=generations.get(row.id, {}),
+                words={
+                    "contract": row.number,
+                    "model_code": row.model_code,
+                    "model": row.model_name,
+                    "plan": row.plan_name,
+                    "plan_valid_from": row.valid_from.isoformat(),
+                },
+                sites=sites,
+            )
+        )
+    return owed
+
+
+def _lines_of(account_ids: Collection[UUID]) -> Select[UUID]:
+    return (
+        select(Line.id)
+        .join(Contract, Contract.id == Line.contract_id)
+        .where(Contract.billing_account_id.in_(account_ids), Contract.state == ContractState.ACTIVE)
+    )
+
+
+def _line_rows(account_ids: Collection[UUID]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Line.id,
+            Line.contract_id,
+            Line.monthly_fee,
+            Line.tax_class,
+            Contract.number,
+            Contract.billing_account_id,
+            EquipmentModel.code.label("model_code"),
+            EquipmentModel.name.label("model_name"),
+            RatePlan.name.label("plan_name"),
+            RatePlanVersion.valid_from,
+        )
+        .join(Contract, Contract.id == Line.contract_id)
+        .join(EquipmentModel, EquipmentModel.id == Line.equipment_model_id)
+        .join(RatePlanVersion, RatePlanVersion.id == Line.rate_plan_version_id)
+        .join(RatePlan, RatePlan.id == RatePlanVersion.rate_plan_id)
+        .where(Contract.billing_account_id.in_(account_ids), Contract.state == ContractState.ACTIVE)
+        .order_by(Contract.number, Line.position)
+    )
+
+
+def _starts(session: Session, lines: Select[UUID]) -> dict[UUID, tuple[list[Span], dict[UUID, str]]]:
+    """The days each slot owes rent, and where it is, by line."""
+    found: dict[UUID, tuple[list[Span], dict[UUID, str]]] = {}
+    rows = session.execute(
+        select(LineEvent.contract_line_id, Slot.id, LineEvent.effective_on, Site.name)
+        .join(Slot, Slot.id == LineEvent.slot_id)
+        .join(Site, Site.id == Slot.site_id)
+        .where(LineEvent.contract_line_id.in_(lines), LineEvent.kind == LineEventKind.START)
+        .order_by(LineEvent.contract_line_id, LineEvent.effective_on, LineEvent.seq)
+    )
+    for line_id, slot_id, effective_on, site in rows:
+        spans, sites = found.setdefault(line_id, ([], {}))
+        spans.append(Span(slot_id, effective_on))
+        sites[slot_id] = site
+    return found
+
+
+def _billed(session: Session, lines: Select[UUID], since: date) -> dict[UUID, dict[Charge, UUID]]:
+    """The charges that were asked for and not taken back, by line, each with its row."""
+    credit = aliased(BilledSegment)
+    segments = session.scalars(
+        select(BilledSegment)
+        .outerjoin(credit, credit.reverses_id == BilledSegment.id)
+        .where(
+            BilledSegment.contract_line_id.in_(lines),
+            BilledSegment.kind == BillingKind.RECURRING,
+            BilledSegment.sign == 1,
+            BilledSegment.period_end > since,
+            credit.id.is_(None),
+        )
+    ).all()
+    slots = _slots_of(session, lines, since)
+    billed: dict[UUID, dict[Charge, UUID]] = defaultdict(dict)
+    for segment in segments:
+        billed[segment.contract_line_id][_charge(segment, slots[segment.id])] = segment.id
+    return billed
+
+
+def _slots_of(session: Session, lines: Select[UUID], since: date) -> dict[UUID, list[UUID]]:
+    slots: dict[UUID, list[UUID]] = defaultdict(list)
+    rows = session.execute(
+        select(BilledSpan.billed_segment_id, BilledSpan.slot_id)
+        .join(BilledSegment, BilledSegment.id == BilledSpan.billed_segment_id)
+        .where(
+            BilledSegment.contract_line_id.in_(lines),
+            BilledSegment.period_end > since,
+            BilledSpan.start_on == BilledSegment.start_on,
+            BilledSpan.end_on == BilledSegment.end_on,
+        )
+    )
+    for segment_id, slot_id in rows:
+        slots[segment_id].append(slot_id)
+    return slots
+
+
+def _charge(segment: BilledSegment, slot_ids: Sequence[UUID]) -> Charge:
+    return Charge(
+        line_id=segment.contract_line_id,
+        period=Period(segment.period_start, segment.period_end),
+        used=Period(segment.start_on, segment.end_on),
+        slot_ids=tuple(sorted(slot_ids)),
+        monthly_fee=segment.monthly_fee,
+        tax_class=segment.tax_class,
+        amount=segment.amount,
+        share=Share(segment.full_amount, segment.days, segment.of_days),
+    )
+
+
+def _generations(session: Session, lines: Select[UUID], since: date) -> dict[UUID, dict[date, int]]:
+    """How often each period was billed, by line and first day."""
+    counts: dict[UUID, dict[date, int]] = defaultdict(dict)
+    rows = session.execute(
+        select(BillingClaim.contract_line_id, BillingClaim.period_start, func.max(BillingClaim.generation))
+        .where(
+            BillingClaim.contract_line_id.in_(lines),
+            BillingClaim.kind == BillingKind.RECURRING,
+            BillingClaim.period_end > since,
+        )
+        .group_by(BillingClaim.contract_line_id, BillingClaim.period_start)
+    )
+    for line_id, period_start, highest in rows:
+        counts[line_id][period_start] = highest + 1
+    return counts

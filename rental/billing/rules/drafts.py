@@ -1,0 +1,165 @@
+"""From what the lines of one account owe to the invoice that asks for it; a preview and a run do the same."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from rental.billing.rules.charges import Charge, Entry
+from rental.billing.rules.document_lines import DocumentLine, document_lines
+from rental.billing.rules.due_dates import due_on
+from rental.billing.rules.periods import BillingCycle, day_in_month
+from rental.billing.rules.rater import RentedLine, entries_due
+from rental.billing.rules.runs import NegativeTotal, NotRatable, billed_as_of
+from rental.billing.rules.segments import FeeHistory, Span
+from rental.billing.rules.tax import DocumentTotals, totals_of
+from rental.catalog.rules import TaxClass
+from rental.core.errors import DomainError
+from rental.core.money import Money, Rounding
+from rental.core.periods import Period
+from rental.customers.rules import HolidayRule
+
+# Corrections reach back this far; what is older is for a person to decide.
+MONTHS_LOOKED_BACK = 24
+# What contradictory facts of a contract make of a calculation.
+_CONTRADICTIONS = (DomainError, ValueError, LookupError, ArithmeticError)
+
+
+class AccountTerms(NamedTuple):
+    """What was agreed with an account about its invoices."""
+
+    closing_day: int
+    term_months: int
+    pay_day: int
+    holiday_rule: HolidayRule
+    tax_rounding: Rounding
+    charge_rounding: Rounding
+
+
+@dataclass(frozen=True, slots=True)
+class LineFacts:
+    """A contract line as far as billing needs it: its terms, its starts, what was billed, what it is called.
+
+    `billed` names the row behind every charge that stands; `generations` counts how often a
+    period was billed, by its first day.
+    """
+
+    line_id: UUID
+    contract_id: UUID
+    contract_number: str
+    monthly_fee: Money
+    tax_class: TaxClass
+    spans: tuple[Span, ...]
+    billed: Mapping[Charge, UUID]
+    generations: Mapping[date, int]
+    words: Mapping[str, str]
+    sites: Mapping[UUID, str]
+
+
+class Claim(NamedTuple):
+    """The right to bill a period of a line; taken once."""
+
+    line_id: UUID
+    period: Period
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What the next document has to say about a line."""
+
+    facts: LineFacts
+    entries: Sequence[Entry]
+
+    def claims(self) -> Iterator[Claim]:
+        """One per period spoken of."""
+        for period in sorted({entry.charge.period for entry in self.entries}):
+            yield Claim(self.facts.line_id, period, self.facts.generations.get(period.start, 0))
+
+    def only(self, claimed: Collection[Claim]) -> "Due":
+        """The same without the periods that somebody else has claimed."""
+        mine = {claim.period for claim in self.claims() if claim in claimed}
+        return Due(self.facts, [entry for entry in self.entries if entry.charge.period in mine])
+
+
+class DraftLine(NamedTuple):
+    """A line of the document, and the contract line it speaks of."""
+
+    facts: LineFacts
+    line: DocumentLine
+
+    @property
+    def charge(self) -> Charge:
+        return self.line.entry.charge
+
+    @property
+    def site_names(self) -> list[str]:
+        """Where its slots are, each place once."""
+        return sorted({self.facts.sites[slot_id] for slot_id in self.charge.slot_ids})
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An invoice without its number."""
+
+    lines: Sequence[DraftLine]
+    totals: DocumentTotals
+    period: Period
+    due_on: date
+
+
+def looked_back_to(closed_on: date) -> date:
+    """Periods that end by this day are left alone."""
+    return day_in_month(closed_on, closed_on.day, months_later=-MONTHS_LOOKED_BACK)
+
+
+def dues_of(terms: AccountTerms, lines: Sequence[LineFacts], *, closed_on: date) -> list[Due]:
+    """What each line of one account owes by a closing; nothing for lines that owe nothing new.
+
+    Raises NotRatable, which names the contract, when its facts contradict each other.
+    """
+    dues = (Due(facts, _entries_of(terms, facts, closed_on)) for facts in lines)
+    return [due for due in dues if due.entries]
+
+
+def draft_of(terms: AccountTerms, dues: Sequence[Due], *, closed_on: date) -> Draft | None:
+    """The invoice for what is due: one document, one tax calculation. None when there is nothing to say.
+
+    Raises NegativeTotal.
+    """
+    lines = [DraftLine(due.facts, line) for due in dues for line in document_lines(due.entries)]
+    if not lines:
+        return None
+    totals = totals_of((line.line.taxed_amount for line in lines), rounding=terms.tax_rounding)
+    if totals.total < Money(0):
+        raise NegativeTotal(total=totals.total.minor_units)
+    return Draft(
+        lines,
+        totals,
+        Period(min(line.charge.used.start for line in lines), max(line.charge.used.end for line in lines)),
+        due_on(
+            closed_on,
+            term_months=terms.term_months,
+            pay_day=terms.pay_day,
+            holiday_rule=terms.holiday_rule,
+        ),
+    )
+
+
+def _entries_of(terms: AccountTerms, facts: LineFacts, closed_on: date) -> list[Entry]:
+    if not facts.spans and not facts.billed:
+        return []
+    try:
+        rented = RentedLine(
+            line_id=facts.line_id,
+            cycle=BillingCycle.closing(terms.closing_day, closed_on),
+            fees=FeeHistory(facts.monthly_fee),
+            spans=facts.spans,
+            tax_class=facts.tax_class,
+            rounding=terms.charge_rounding,
+        )
+        billed = [Entry(charge) for charge in facts.billed]
+        return entries_due(rented, billed, as_of=billed_as_of(closed_on), since=looked_back_to(closed_on))
+    except _CONTRADICTIONS as error:
+        raise NotRatable(contract=facts.contract_number, problem=str(error)[:300]) from error

@@ -1,0 +1,132 @@
+"""A closing: which accounts it concerns, how far it is, and what it refuses."""
+
+from datetime import date, timedelta
+from enum import StrEnum
+
+from rental.billing.rules.due_dates import closing_on
+from rental.core.errors import Conflict, Invalid
+from rental.core.states import States
+
+
+class BillingKind(StrEnum):
+    """What is billed for the days of a slot."""
+
+    RECURRING = "recurring"
+
+
+class ItemState(StrEnum):
+    """How far the billing of one account in one run is. A parked one waits for a person."""
+
+    TODO = "todo"
+    DONE = "done"
+    PARKED = "parked"
+
+
+ITEM_STATES = States(
+    {
+        ItemState.TODO: {ItemState.DONE, ItemState.PARKED},
+        ItemState.DONE: {ItemState.TODO},
+        ItemState.PARKED: {ItemState.TODO},
+    }
+)
+
+
+class RunState(StrEnum):
+    """How far a run is, seen from the states of its items."""
+
+    WORKING = "working"
+    PARKED = "parked"
+    FINISHED = "finished"
+
+
+class InvoiceState(StrEnum):
+    """A finalised invoice never changes; it is sent once its document is on the way."""
+
+    FINALISED = "finalised"
+    SENT = "sent"
+
+
+INVOICE_STATES = States({InvoiceState.FINALISED: {InvoiceState.SENT}, InvoiceState.SENT: set()})
+
+
+class SendingWay(StrEnum):
+    """How an invoice reaches its recipient."""
+
+    MAIL = "mail"
+    POST = "post"
+
+
+class ClosingInFuture(Invalid):
+    """Nothing can be closed before its day: what happens until then is not known."""
+
+    code = "billing.closing_in_future"
+    field = "closed_on"
+
+    def __init__(self, *, closed_on: date, today: date) -> None:
+        super().__init__(closed_on=closed_on, today=today)
+
+
+class NoIssuer(Conflict):
+    """An invoice without its issuer's name and registration number is none (消費税法 article 57-4)."""
+
+    code = "billing.no_issuer"
+
+
+class NegativeTotal(Conflict):
+    """More is taken back than asked for; an invoice cannot say so."""
+
+    code = "billing.negative_total"
+
+    def __init__(self, *, total: int) -> None:
+        super().__init__(total=total)
+
+
+class NotRatable(Conflict):
+    """What a contract says of itself cannot be right, so nobody can say what it owes."""
+
+    code = "billing.not_ratable"
+
+    def __init__(self, *, contract: str, problem: str) -> None:
+        super().__init__(contract=contract, problem=problem)
+
+
+class RefusedByDatabase(Conflict):
+    """The database refused the rows of an account: most likely its days were billed before."""
+
+    code = "billing.refused_by_database"
+
+    def __init__(self, *, problem: str) -> None:
+        super().__init__(problem=problem)
+
+
+def run_state(*, todo: int, parked: int) -> RunState:
+    """Work comes before trouble: a run with both is still working."""
+    if todo:
+        return RunState.WORKING
+    return RunState.PARKED if parked else RunState.FINISHED
+
+
+def require_past(closed_on: date, *, today: date) -> None:
+    """Raises ClosingInFuture for a closing after today."""
+    if closed_on > today:
+        raise ClosingInFuture(closed_on=closed_on, today=today)
+
+
+def closing_days_of(closed_on: date) -> range:
+    """The closing days an account can have to be closed on this day; a short month ends for several.
+
+    >>> closing_days_of(date(2026, 4, 30))
+    range(30, 32)
+    """
+    is_last = (closed_on + timedelta(days=1)).day == 1
+    return range(closed_on.day, 32 if is_last else closed_on.day + 1)
+
+
+def billed_as_of(closed_on: date) -> date:
+    """The day a closing looks back from: rent in arrears is due on the first day after its period."""
+    return closed_on + timedelta(days=1)
+
+
+def next_due_on(starts_on: date, closing_day: int) -> date:
+    """When rent that runs from this day is first due."""
+    return billed_as_of(closing_on(starts_on, closing_day))

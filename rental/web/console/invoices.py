@@ -1,0 +1,95 @@
+"""Invoices: the ledger, what one says with the evidence behind every line, and its document."""
+
+from uuid import UUID
+
+from flask import Blueprint, current_app, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from rental.billing.models import Invoice
+from rental.billing.queries import (
+    evidence_of,
+    invoice_state_counts,
+    invoice_totals,
+    invoice_with_all,
+    invoices_matching,
+)
+from rental.billing.rules.runs import InvoiceState
+from rental.core.db import found, reading
+from rental.core.errors import NotFound
+from rental.core.paging import Order
+from rental.identity.permissions import Permission
+from rental.web.fields import AtMost, ChoiceField, DayField, SearchField, choices, choices_of
+from rental.web.guards import requires
+from rental.web.sentences import state_label
+from rental.web.stored_files import answer_with_file
+from rental.web.tables import FilterForm, Heading, empty_table, read_table
+from rental.web.wording.billing import rate_label
+
+bp = Blueprint("invoices", __name__, url_prefix="/invoices")
+
+
+class InvoiceFilter(FilterForm):
+    """Words, a state, a closing."""
+
+    tab_name = "state"
+    q = SearchField(_l("Number or recipient"), validators=[AtMost(100)])
+    closed_on = DayField(_l("Closed on"))
+    state = ChoiceField(_l("State"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state.choices = [*choices(("", _("All states"))), *choices_of(InvoiceState, state_label)]
+        self.state.data = self.state.data or ""
+
+
+@bp.get("")
+@requires(Permission.INVOICES_READ)
+def index() -> ResponseReturnValue:
+    filters = InvoiceFilter()
+    headings = [
+        Heading("number", _("Invoice"), Order((Invoice.number,))),
+        Heading("recipient", _("Recipient")),
+        Heading("closed_on", _("Closed on"), Order((Invoice.closed_on, Invoice.id)), numeric=True),
+        Heading("due_on", _("Due on"), Order((Invoice.due_on, Invoice.id)), numeric=True),
+        Heading("total", _("Total"), Order((Invoice.total, Invoice.id)), numeric=True),
+        Heading("state", _("State")),
+    ]
+    counts = invoice_state_counts(reading())
+    if not filters.validate():
+        table = empty_table("invoices", headings, filters)
+        return render_template("console/invoices.html", table=table, totals=None, counts=counts), 422
+    statement = invoices_matching(
+        words=filters.q.data or "",
+        state=InvoiceState(filters.state.data) if filters.state.data else None,
+        closed_on=filters.closed_on.data,
+    )
+    table = read_table(reading(), "invoices", statement, headings, default_sort="-number", filters=filters)
+    totals = invoice_totals(reading(), statement)
+    return render_template("console/invoices.html", table=table, totals=totals, counts=counts)
+
+
+@bp.get("/<uuid:invoice_id>")
+@requires(Permission.INVOICES_READ)
+def show(invoice_id: UUID) -> ResponseReturnValue:
+    invoice = invoice_with_all(reading(), invoice_id)
+    if invoice is None:
+        raise NotFound(kind="invoice")
+    return render_template(
+        "console/invoice.html",
+        invoice=invoice,
+        said=invoice.snapshot,
+        evidence=evidence_of(reading(), invoice.id),
+        rate_label=rate_label,
+        has_mail_server=bool(current_app.config["RENTAL"].smtp_url),
+    )
+
+
+@bp.get("/<uuid:invoice_id>/document.pdf")
+@requires(Permission.INVOICES_READ)
+def document(invoice_id: UUID) -> ResponseReturnValue:
+    file = found(reading(), Invoice, invoice_id).document
+    if file is None:
+        raise NotFound(kind="stored_file")
+    return answer_with_file(file)

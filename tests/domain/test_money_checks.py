@@ -1,0 +1,175 @@
+"""The checks of invoices and billed days: one sabotage each turns exactly one of them red."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from rental.assurance.checks import CHECKS
+from rental.billing.models import BilledSpan, BillingItem, BillingSchedule, Invoice, InvoiceTax
+from rental.billing.rules.runs import ItemState
+from rental.contracts.models import Line
+from rental.core.ids import new_id
+from rental.core.money import Money
+from rental.core.numbering import Counter
+from rental.web import sentences
+from tests.domain.test_checks import red
+from tests.factories.billed import Rented, close, machines_in_service, make_issuer
+from tests.support.story import Story
+
+
+@pytest.fixture
+def company(story: Story) -> Story:
+    """Two accounts with two closings each."""
+    with story.begin() as uow:
+        make_issuer(uow)
+    story.on("2026-04-16")
+    machines_in_service(story, Rented(9800, machines=2))
+    machines_in_service(story, Rented(4980), name="喫茶あおぞら")
+    story.on("2026-05-01")
+    close(story, "2026-04-30")
+    story.on("2026-06-01")
+    close(story, "2026-05-31")
+    story.tick()
+    return story
+
+
+def unguarded(*tables: str) -> Callable[[Session], None]:
+    """The database lets everything happen to these tables, as to whoever owns it."""
+
+    def take_guards_away(session: Session) -> None:
+        if session.get_bind().dialect.name == "sqlite":
+            triggers = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table")
+            for table in tables:
+                for name in session.scalars(triggers, {"table": table}).all():
+                    session.execute(text(f"DROP TRIGGER {name}"))
+            return
+        for table in tables:
+            session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        if "billed_span" in tables:
+            session.execute(text("ALTER TABLE billed_span DROP CONSTRAINT ex_billed_span_recurring_apart"))
+
+    return take_guards_away
+
+
+def first_invoice(session: Session) -> Invoice:
+    return session.scalars(select(Invoice).order_by(Invoice.number).limit(1)).one()
+
+
+def a_line_and_its_tax_grown(session: Session) -> None:
+    """By what changes no tax: its rate is none."""
+    unguarded("invoice")(session)
+    session.execute(
+        update(Invoice)
+        .where(Invoice.id == first_invoice(session).id)
+        .values(subtotal=Invoice.subtotal + Money(1), total=Invoice.total + Money(1))
+    )
+
+
+def tax_of_one_rate_changed(session: Session) -> None:
+    unguarded("invoice_tax")(session)
+    session.execute(
+        update(InvoiceTax)
+        .where(InvoiceTax.invoice_id == first_invoice(session).id)
+        .values(tax=InvoiceTax.tax + Money(1))
+    )
+
+
+def a_counter_ahead(session: Session) -> None:
+    session.execute(
+        update(Counter).where(Counter.series == "invoice:2026").values(next_number=Counter.next_number + 1)
+    )
+
+
+def issued_before_its_turn(session: Session) -> None:
+    unguarded("invoice")(session)
+    last = select(Invoice.id).order_by(Invoice.number.desc()).limit(1).scalar_subquery()
+    session.execute(update(Invoice).where(Invoice.id == last).values(issued_on=date(2026, 4, 30)))
+
+
+def a_day_billed_twice(session: Session) -> None:
+    unguarded("billed_span")(session)
+    span = session.scalars(select(BilledSpan).order_by(BilledSpan.start_on, BilledSpan.id).limit(1)).one()
+    values = {column.name: getattr(span, column.name) for column in BilledSpan.__table__.columns}
+    days = {"start_on": span.start_on, "end_on": span.start_on + timedelta(days=1)}
+    session.execute(insert(BilledSpan).values({**values, **days, "id": new_id()}))
+
+
+def a_month_taken_back_on_paper(session: Session) -> None:
+    span = session.scalars(select(BilledSpan).order_by(BilledSpan.start_on, BilledSpan.id).limit(1)).one()
+    session.execute(update(BilledSpan).where(BilledSpan.id == span.id).values(is_active=False))
+
+
+def billed_further_than_billed(session: Session) -> None:
+    line = session.scalars(select(Line.id).where(Line.quantity == 1)).one()
+    session.execute(
+        update(BillingSchedule)
+        .where(BillingSchedule.contract_line_id == line)
+        .values(billed_through=date(2026, 7, 1), next_due_on=date(2026, 8, 1))
+    )
+
+
+def parked_and_forgotten(session: Session) -> None:
+    one = select(BillingItem.id).limit(1).scalar_subquery()
+    session.execute(
+        update(BillingItem)
+        .where(BillingItem.id == one)
+        .values(state=ItemState.PARKED, reason_code="billing.not_ratable", finished_at=_LONG_AGO)
+    )
+
+
+def waiting_for_nobody(session: Session) -> None:
+    one = select(BillingItem.id).limit(1).scalar_subquery()
+    session.execute(
+        update(BillingItem)
+        .where(BillingItem.id == one)
+        .values(state=ItemState.TODO, finished_at=None, reason_code=None)
+    )
+
+
+def an_invoice_nobody_asked_for(session: Session) -> None:
+    item = select(BillingItem.id).where(BillingItem.invoice_id == first_invoice(session).id)
+    session.execute(delete(BillingItem).where(BillingItem.id == item.scalar_subquery()))
+
+
+_LONG_AGO = datetime(2026, 5, 1, tzinfo=UTC)
+SABOTAGE: dict[str, Callable[[Session], object]] = {
+    "M1": a_line_and_its_tax_grown,
+    "M2": tax_of_one_rate_changed,
+    "M7": a_counter_ahead,
+    "C1": a_day_billed_twice,
+    "C2": billed_further_than_billed,
+    "C6": parked_and_forgotten,
+}
+OTHERS: dict[str, tuple[str, Callable[[Session], object]]] = {
+    "an invoice issued before its turn": ("M7", issued_before_its_turn),
+    "a month taken back on paper": ("C2", a_month_taken_back_on_paper),
+    "an account that waits for nobody": ("C6", waiting_for_nobody),
+    "an invoice that nobody asked for": ("C6", an_invoice_nobody_asked_for),
+}
+
+
+def test_every_money_check_has_its_words() -> None:
+    assert set(SABOTAGE) <= set(sentences._CHECK_WORDS)
+    assert set(SABOTAGE) <= {check.code for check in CHECKS}
+
+
+def test_a_company_that_billed_two_months_has_no_finding(company: Story) -> None:
+    assert red(company) == {}
+
+
+@pytest.mark.parametrize("code", list(SABOTAGE))
+def test_a_sabotage_turns_just_its_check_red(company: Story, code: str) -> None:
+    with company.begin() as uow:
+        SABOTAGE[code](uow.session)
+    assert red(company) == {code: 1}
+
+
+@pytest.mark.parametrize("what", list(OTHERS))
+def test_another_sabotage_turns_its_check_red(company: Story, what: str) -> None:
+    code, sabotage = OTHERS[what]
+    with company.begin() as uow:
+        sabotage(uow.session)
+    assert red(company) == {code: 1}
