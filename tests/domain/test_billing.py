@@ -1,9 +1,6 @@
 """From a machine in service to its invoice: each obligation once, in the right month, at the right amount."""
 
-import json
 from datetime import date
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pypdfium2
@@ -34,7 +31,7 @@ from rental.catalog.rules import TaxClass
 from rental.contracts.models import Line, Slot
 from rental.core.db import writing_engine
 from rental.core.ids import new_id
-from rental.core.money import Rounding, yen_of
+from rental.core.money import yen_of
 from tests.factories.billed import (
     REGISTRATION_NUMBER,
     Rented,
@@ -51,13 +48,6 @@ from tests.factories.billed import (
 from tests.support.story import Story
 from tests.web.company import rows_of
 
-EXAMPLES: dict[str, dict[str, Any]] = {
-    example["id"]: example
-    for example in json.loads(
-        (Path(__file__).parents[1] / "golden" / "billing.json").read_text(encoding="utf-8")
-    )["goldens"]
-}
-ROUNDINGS = {"floor": Rounding.DOWN, "half_up": Rounding.HALF_UP, "ceil": Rounding.UP}
 # Not on the dates of the business, but when they were recorded.
 TECHNICAL = ("audit_entry", "outbox_message", "delivery")
 
@@ -327,66 +317,6 @@ def test_a_preview_foretells_the_run_to_the_yen_and_writes_no_row(company: Story
         account for account, (state, _) in items_of(company, run_id).items() if state is ItemState.PARKED
     }
     assert {each.account.id for each in foreseen if each.refusal} == parked == {bad.account_id}
-
-
-# the worked examples, through the database
-
-
-def test_g01_month_ends_do_not_drift(company: Story) -> None:
-    example = EXAMPLES["G01"]
-    company.on("2025-01-01")
-    machines_in_service(company, Rented(9800))
-    boundaries = example["expected"]["boundaries"]
-    company.on("2025-09-01")
-    for day in boundaries:
-        close(company, day)
-    assert [invoice.closed_on.isoformat() for invoice in invoices_of(company)] == boundaries
-    assert {invoice.subtotal for invoice in invoices_of(company)} == {yen_of(9800)}
-    assert [line.formula["last"] for invoice in invoices_of(company) for line in invoice.lines] == boundaries
-
-
-@pytest.mark.parametrize("rounding", ROUNDINGS)
-def test_g03_the_first_month_after_an_installation(company: Story, rounding: str) -> None:
-    example = EXAMPLES["G03"]
-    cases = sorted(
-        zip(example["input"]["cases"], example["expected"]["amounts"], strict=True),
-        key=lambda pair: pair[0]["used"],
-    )
-    for case, _amounts in cases:
-        company.on(case["used"][0])
-        machines_in_service(company, Rented(case["price"]), charge_rounding=ROUNDINGS[rounding])
-    company.on("2026-06-01")
-    for closed_on in ("2026-02-28", "2026-05-31"):
-        close(company, closed_on)
-    first_lines = {
-        line.service_start.isoformat(): line.amount.minor_units
-        for invoice in invoices_of(company)
-        for line in invoice.lines
-    }
-    for case, amounts in cases:
-        assert first_lines[case["used"][0]] == amounts[f"actual/{rounding}"]
-
-
-@pytest.mark.parametrize("rounding", ["floor", "half_up"])
-def test_g10_tax_is_rounded_once_per_rate_and_document(company: Story, rounding: str) -> None:
-    example = EXAMPLES["G10"]
-    classes = {1000: TaxClass.STANDARD, 800: TaxClass.REDUCED, None: TaxClass.OUT_OF_SCOPE}
-    for lines in example["input"]["invoices"]:
-        machines_in_service(
-            company,
-            *(Rented(amount, tax_class=classes[rate]) for amount, rate in lines),
-            tax_rounding=ROUNDINGS[rounding],
-        )
-    company.on("2026-05-01")
-    close(company, "2026-04-30")
-    invoices = invoices_of(company)
-    for invoice, expected in zip(invoices, example["expected"][rounding], strict=True):
-        assert {
-            str(block["rate_bp"] or "out_of_scope"): {"base": block["base"], "tax": block["tax"]}
-            for block in invoice.snapshot["taxes"]
-        } == expected
-    if rounding == "floor":
-        assert [invoice.total.minor_units for invoice in invoices] == example["expected"]["totals_floor"]
 
 
 # the document

@@ -74,8 +74,10 @@ class Installation:
         )
         wait_until(lambda: _accepts(place), "Valkey does not answer")
 
-    def start_worker(self, name: str = "worker") -> None:
-        self._start(name, self.rental_command("worker"))
+    def start_worker(self, name: str = "worker", *queues: str) -> None:
+        """For these queues, or for all of them."""
+        chosen = [word for queue in queues for word in ("--queue", queue)]
+        self._start(name, self.rental_command("worker", *chosen))
 
     def start_tick(self) -> None:
         self._start("tick", self.rental_command("tick"))
@@ -98,6 +100,20 @@ class Installation:
         process = self.running.pop(name)
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+    def ask_to_stop(self, name: str, *, within: float) -> int:
+        """SIGTERM; the exit code of a process that ends by itself within so many seconds."""
+        process = self.running.pop(name)
+        process.terminate()
+        try:
+            return process.wait(within)
+        finally:
+            process.kill()
+
+    def children_of(self, name: str) -> list[int]:
+        """The process ids that this process has started and that still live."""
+        pid = self.running[name].pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def stop(self) -> None:
         for name in list(self.running):
