@@ -41,7 +41,7 @@ _GROWTH_PER_MONTH = 0.05
 # Nothing is promised in the last days but what is still to be installed.
 _FIRST_DAY, _LAST_DAY, _LAST_DAY_OF_LAST_MONTH = 8, 24, 11
 # What is still to be installed, for whom; the first ones are wanted by today, the others by the next workday.
-# Nobody of the company may connect the DS-75 to its 200 V.
+# Nobody of the company may connect the DS-75 to its 200 V, and nobody can be at a mall before it opens.
 _THIS_WEEK: Sequence[tuple[str, Mapping[str, int]]] = (
     ("office", {"WS-10": 1}),
     ("office", {"WS-10": 1}),
@@ -54,7 +54,7 @@ _THIS_WEEK: Sequence[tuple[str, Mapping[str, int]]] = (
     ("office", {"CM-200": 1}),
     ("retail", {"DS-75": 1}),
     ("cafe", {"WS-10": 1}),
-    ("retail", {"PT-2": 1, "PR-80": 1, "CR-1": 1}),
+    ("mall", {"PT-2": 1, "PR-80": 1, "CR-1": 1}),
     ("office", {"AP-40": 1, "WS-10": 1}),
     ("restaurant", {"PT-2": 1}),
     ("cafe", {"CM-200": 1, "WS-30": 1}),
@@ -66,6 +66,7 @@ _THIS_WEEK: Sequence[tuple[str, Mapping[str, int]]] = (
     ("retail", {"AP-40": 1}),
 )
 _WANTED_BY_TODAY = 15
+_TEN = 10 * 60
 _WAITING_SINCE = (12, 13, 16, 17, 18, 18, 19)
 _LAST_MONTH_FOR_CHAINS = 16
 _SHORT_TERM_SINCE = 22
@@ -117,8 +118,8 @@ def _waiting_contracts(
     design: Design, size: Size, again: list[ContractPlan], chance: Random
 ) -> Iterator[ContractPlan]:
     """What was promised in the last days, to customers taken from `again` who want such machines."""
-    for number, (trade, machines) in enumerate(_THIS_WEEK[: size.waiting]):
-        before = next((each for each in again if each.customer.trade == trade), again[0])
+    for number, (kind, machines) in enumerate(_THIS_WEEK[: size.waiting]):
+        before = next(each for each in again if _kind_of(each.customer) == kind)
         again.remove(before)
         day = month_day(MONTHS - 1, _WAITING_SINCE[number % len(_WAITING_SINCE)])
         site = before.customer.sites[0]
@@ -129,6 +130,13 @@ def _waiting_contracts(
         steps = -(number % 3) if number < _WANTED_BY_TODAY else 1
         contract.wanted_on = workday(design.today, steps=steps)
         yield contract
+
+
+def _kind_of(customer: CustomerPlan) -> str:
+    """The trade, but a mall for a shop that lets people in before ten only."""
+    hours = customer.sites[0].hours.values()
+    is_early = all(window.closes <= _TEN for windows in hours for window in windows)
+    return "mall" if customer.trade == "retail" and is_early else customer.trade
 
 
 def _contract(customer: CustomerPlan, sites: Sequence[SitePlan], day: date, chance: Random) -> ContractPlan:

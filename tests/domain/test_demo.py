@@ -22,7 +22,7 @@ from rental.assurance.checks import ask_all
 from rental.billing.models import BillingRun, Invoice
 from rental.billing.rules.runs import InvoiceState, SendingWay
 from rental.billing.runs import preview_run
-from rental.catalog.models import RatePlan, RatePlanVersion
+from rental.catalog.models import EquipmentModel, RatePlan, RatePlanVersion
 from rental.contracts.models import Contract, Placement, Slot
 from rental.contracts.rules import ContractState, SlotState
 from rental.core.audit import AuditEntry
@@ -51,6 +51,8 @@ from rental.fieldwork.models import FieldDevice, Visit, WorkOrder
 from rental.fieldwork.rules import OVER, VisitState, WorkOrderState
 from rental.identity.models import Account
 from rental.inventory.models import LabelCode, Movement, StockLocation, Unit
+from rental.inventory.receiving import preview_receipt
+from rental.inventory.rules.serials import read_serials
 from rental.inventory.rules.unit_states import LocationKind, UnitState
 from rental.notifications.models import Notice
 from tests.support.databases import Database
@@ -406,6 +408,7 @@ def test_medium_company_has_what_its_design_counts_and_contradicts_itself_nowher
         assert _count(session, Invoice) > 3000
         assert _count(session, LabelCode, LabelCode.unit_id.is_not(None)) == SIZES[Profile.M].units
     _assert_without_a_finding(medium)
+    _assert_the_tour_speaks_of_it(medium.story)
     for day, order_count in ((TODAY, 12), (date(2026, 11, 24), 18)):
         _assert_planned_but_for_two(medium.story, day, order_count)
 
@@ -419,8 +422,35 @@ def _assert_planned_but_for_two(story: Story, day: date, order_count: int) -> No
         plan = session.get_one(RoutePlan, plan_id)
         assert (plan.state, plan.fault_count) == (PlanState.DRAFT, 0)
         assert {left.reason for left in plan.left_out} == {LeftOutReason.NO_SKILL, LeftOutReason.WINDOW}
+        assert {left.work_order.site.name for left in plan.left_out} == {
+            "桔梗文具店 中野店",
+            "鈴蘭文具店 立川店",
+        }
         assert (len(plan.left_out), sum(len(stop.orders) for stop in plan.stops)) == (2, order_count)
         assert len({stop.technician_id for stop in plan.stops}) >= 3
+
+
+def _assert_the_tour_speaks_of_it(story: Story) -> None:
+    """What the tour names is there, under the name it gives."""
+    tour = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    with story.reading() as session:
+        customer = session.scalars(select(Customer).where(Customer.name == "株式会社鈴蘭企画（デモ）")).one()
+        (account,) = session.scalars(
+            select(BillingAccount).where(BillingAccount.customer_id == customer.id)
+        ).all()
+        model = session.scalars(select(EquipmentModel).where(EquipmentModel.code == "WS-10")).one()
+        rows = preview_receipt(session, model, read_serials("TOUR-0001\nTOUR-0002"), on=TODAY)
+        month_end = len(preview_run(session, date(2026, 11, 30), today=date(2026, 11, 30)))
+    assert account.closing_day == 31
+    for words in (
+        f"{customer.name} {customer.number}",
+        *(row.tag for row in rows),
+        f"Close and bill {month_end} billing accounts",
+        f"締めて請求する（請求先{month_end}件）",
+        "桔梗文具店 中野店",
+        "鈴蘭文具店 立川店",
+    ):
+        assert words in tour, words
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 log = logging.getLogger(__name__)
 WORKERS = ("worker-1", "worker-2", "worker-3")
-FLUSHED_EVERY = 6  # kills
+FLUSHED_EVERY = 4  # kills
 LONGEST_WAIT = 0.2  # seconds in which the worker that will be killed goes on
 LONGEST_STORM = 900
 
@@ -56,7 +56,7 @@ class Extent:
 
 @pytest.fixture
 def extent(is_nightly: bool) -> Extent:
-    return Extent(2000, 50, 40) if is_nightly else Extent(100, 4, 10)
+    return Extent(2000, 50, 40) if is_nightly else Extent(80, 4, 8)
 
 
 @pytest.fixture
