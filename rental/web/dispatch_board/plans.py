@@ -45,7 +45,7 @@ from rental.web.guards import current_actor, requires
 from rental.web.problems import put_into_form, status_of
 from rental.web.refusals import refusal
 from rental.web.tables import FilterForm, Heading, empty_table, read_table
-from rental.web.wording.dispatch import COST_PARTS, CURE_SENTENCES, CURES
+from rental.web.wording.dispatch import COST_PARTS, CURE_SENTENCES, CURES, TRAVEL_SOURCES
 
 bp = Blueprint("plans", __name__, url_prefix="/plans")
 _SATURDAY = 5
@@ -245,10 +245,17 @@ def _page(plan: RoutePlan, *, refused: str = "") -> str:
         ),
         km=km,
         cost_parts=[(COST_PARTS[name], yen_part) for name, yen_part in (plan.cost_parts or {}).items()],
+        travel_source=_travel_source(plan),
         cure_text=_cure_text,
         new_count=sum(stop.visit_id is None for stop in plan.stops),
         **_progress(plan),
     )
+
+
+def _travel_source(plan: RoutePlan) -> str:
+    """In words, with the version; empty while there is no plan yet."""
+    name, _space, version = (plan.travel_source or "").partition(" ")
+    return f"{TRAVEL_SOURCES.get(name, name)} {version}".strip()
 
 
 def _progress(plan: RoutePlan) -> dict[str, object]:

@@ -206,6 +206,9 @@ CURE_SENTENCES: dict[CureKind, Callable[[dict[str, Any]], str]] = {
     ),
 }
 
+# What reckons travel times, by the first word of a plan's travel source; the version follows it.
+TRAVEL_SOURCES = {"straight-line": _l("Straight lines with a detour")}
+
 COST_PARTS = {
     "driving": _l("Driving"),
     "distance": _l("Distance"),
