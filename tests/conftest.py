@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,8 @@ from tests.support.beginnings import Beginnings, Once
 from tests.support.databases import KINDS, Database, fast_folder, make_database
 from tests.support.story import Story
 
+PROFILE = os.environ.get("RENTAL_TEST_PROFILE", "full")
+LANGUAGES = ("en", "ja")
 SECRET_KEY = "for tests only, and long enough to be accepted"
 
 # How long an example takes says how busy the machine is, and nothing about the product.
@@ -33,9 +36,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "database_kind" in metafunc.fixturenames:
-        only = metafunc.config.getoption("database")
-        metafunc.parametrize("database_kind", [only] if only else KINDS, scope="session")
+    if "database_kind" not in metafunc.fixturenames:
+        return
+    only = metafunc.config.getoption("database")
+    kinds = [only] if only else KINDS
+    if "story_language" in metafunc.fixturenames:
+        # Such a story is long: by day each language and each database is gone through once.
+        is_by_day = len(kinds) == len(LANGUAGES) and PROFILE != "nightly"
+        pairs = zip(kinds, LANGUAGES, strict=True) if is_by_day else product(kinds, LANGUAGES)
+        metafunc.parametrize(("database_kind", "story_language"), list(pairs), scope="session")
+    else:
+        metafunc.parametrize("database_kind", kinds, scope="session")
 
 
 def config_for(url: str, home: Path, *, redis_url: str | None = None) -> Config:
@@ -118,4 +129,4 @@ def once(beginnings: Beginnings, story: Story) -> Once:
 @pytest.fixture(scope="session")
 def is_nightly() -> bool:
     """Whether the exhaustive versions run."""
-    return os.environ.get("RENTAL_TEST_PROFILE") == "nightly"
+    return PROFILE == "nightly"

@@ -29,9 +29,10 @@ pytestmark = [*NEEDS_BROWSER, pytest.mark.slow]
 MOST_TAPS = 6
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
-def test_a_machine_goes_from_the_maker_to_the_counter(site_on_each_database: Site, language: str) -> None:
-    site = site_on_each_database
+def test_a_machine_goes_from_the_maker_to_the_counter(
+    site_on_each_database: Site, story_language: str
+) -> None:
+    site, language = site_on_each_database, story_language
     story = site.story
     people = {
         role: story.person(role, language=language)

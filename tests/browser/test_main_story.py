@@ -81,9 +81,9 @@ class Company:
             pin_business_date(uow, day)
 
 
-@pytest.fixture(params=["ja", "en"])
+@pytest.fixture
 def company(
-    request: pytest.FixtureRequest,
+    story_language: str,
     app: Flask,
     database: Database,
     new_context: Callable[..., BrowserContext],
@@ -101,8 +101,8 @@ def company(
         processes.start_tick()
         site = Site(story, f"http://127.0.0.1:{processes.start_web()}", new_context)
         wait_until(lambda: is_ready(site.url), "the web process never became ready", seconds=60)
-        people = {role: story.person(role, language=request.param) for role in PEOPLE}
-        made = Company(site, people, letterbox, request.param)
+        people = {role: story.person(role, language=story_language) for role in PEOPLE}
+        made = Company(site, people, letterbox, story_language)
         made.it_becomes(SIGNED)
         furnish(made)
         yield made

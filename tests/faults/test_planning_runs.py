@@ -9,11 +9,10 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from rental.assurance.checks import ask_all
 from rental.core.clock import SystemClock
-from rental.core.db import writing_engine
 from rental.core.outbox import Delivery, DeliveryState
 from rental.core.uow import begin, system
 from rental.dispatch.models import PlanProgress, RoutePlan
@@ -27,6 +26,7 @@ from rental.worker import RqDoorbell, connect, run_delivery
 from tests.factories.dispatching import make_order_at, make_orders, make_technician
 from tests.support.databases import Database
 from tests.support.forking import KILLED, dying_at, fork, outcome
+from tests.support.leases import let_leases_run_out
 from tests.support.processes import Installation, installation, wait_until
 from tests.support.story import Story
 
@@ -99,15 +99,6 @@ def wait_for_search(story: Story, plan_id: UUID) -> RoutePlan:
     return stored(story, plan_id)
 
 
-def let_lease_run_out(story: Story) -> None:
-    """As if the minutes of the lease had gone by, and the progress of the lost search with them."""
-    with story.app.app_context(), writing_engine().begin() as connection:
-        past = story.runtime.clock.now() - timedelta(minutes=10)
-        connection.execute(
-            update(Delivery).where(Delivery.state == DeliveryState.RUNNING).values(lease_until=past)
-        )
-
-
 def all_is_well(story: Story) -> bool:
     with story.reading() as session:
         given = ask_all(session, story.runtime.clock.now())
@@ -148,7 +139,7 @@ def test_a_killed_search_leaves_the_last_plan_and_another_worker_takes_over(
     assert (kept.state, kept.version) == (PlanState.DRAFT, draft.version)
     assert [stop.id for stop in kept.stops] == [stop.id for stop in draft.stops]
 
-    let_lease_run_out(company)
+    let_leases_run_out(company)
     wait_until(lambda: stored(company, plan_id).started_at != begun, "nobody begins again", seconds=60)
     again = wait_for_search(company, plan_id).started_at
     (horse,) = running.children_of("first")
@@ -157,7 +148,7 @@ def test_a_killed_search_leaves_the_last_plan_and_another_worker_takes_over(
     assert stored(company, plan_id).state is PlanState.RUNNING
 
     running.start_worker("second")
-    let_lease_run_out(company)
+    let_leases_run_out(company)
     wait_until(lambda: stored(company, plan_id).started_at != again, "nobody takes over", seconds=60)
     wait_for_search(company, plan_id)
     assert running.ask_to_stop("second", within=STOPS_WITHIN) == 0

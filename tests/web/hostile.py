@@ -2,6 +2,8 @@
 
 import base64
 import json
+from collections.abc import Collection, Mapping
+from zlib import crc32
 
 MARKUP = "<script>alert(1)</script>"
 TEMPLATE = "{{7*7}}${7*7}<%= 7*7 %>"
@@ -47,8 +49,24 @@ FOR_DATABASES = (
     "percent",
 )
 
+# Each of them is wrong in a way that every field has to see for itself.
+FOR_EVERY_FIELD = ("empty", "overlong", "no such word", "markup", "NUL", "huge number", "line break")
+
 # For forms that are only there to be looked at.
 SOME = ("overlong", "markup", "NUL", "huge number", "no day")
+
+
+def share_of(
+    values: Mapping[str, str], field: str, *, always: Collection[str], one_in: int
+) -> dict[str, str]:
+    """What is typed into this field where typing all of it into each would take too long.
+
+    Of what is not in `always` one value in so many, others for other fields, the same ones every time.
+    """
+    turn = crc32(field.encode())
+    others = [kind for kind in values if kind not in always]
+    chosen = {kind for number, kind in enumerate(others, turn) if number % one_in == 0}
+    return {kind: value for kind, value in values.items() if kind in always or kind in chosen}
 
 
 def cursor(*values: object) -> str:

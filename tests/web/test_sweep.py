@@ -1,6 +1,7 @@
 """Whatever is sent to a form or a page: never a failure, a named field, and nothing half done."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select
@@ -35,13 +36,14 @@ def test_every_form_and_button_is_on_its_page_and_works_when_filled_in_rightly(c
 @pytest.mark.slow
 @pytest.mark.parametrize("endpoint", FORMS)
 def test_a_field_filled_in_badly_is_named_and_nothing_is_changed(
-    company: Company, witness: Witness, hostile: dict[str, str], endpoint: str
+    company: Company, witness: Witness, hostile: Callable[[str], dict[str, str]], endpoint: str
 ) -> None:
     wrong: list[str] = []
     form = OpenForm(company, FORMS[endpoint], endpoint)
-    typed = {kind: HOSTILE[kind] for kind in SOME} if form.form.stores_nothing else hostile
-    values: list[tuple[str, str | None]] = [("missing", None), *typed.items()]
     for name in form.fields:
+        is_for_looks = form.form.stores_nothing
+        typed = {kind: HOSTILE[kind] for kind in SOME} if is_for_looks else hostile(f"{endpoint} {name}")
+        values: list[tuple[str, str | None]] = [("missing", None), *typed.items()]
         witness.look()
         for kind, value in values:
             answer = form.send(name, value)
@@ -149,21 +151,23 @@ EVERY_PARAMETER = sorted({name for names in LISTS.values() for name in names} | 
 
 
 @pytest.mark.slow
-def test_no_parameter_of_a_page_makes_it_fail(company: Company, hostile: dict[str, str]) -> None:
+def test_no_parameter_of_a_page_makes_it_fail(
+    company: Company, hostile: Callable[[str], dict[str, str]]
+) -> None:
     administrator, visitor = company.seat(Role.ADMINISTRATOR), company.seat(VISITOR)
     wrong: list[str] = []
     for path, names in LISTS.items():
         seat = {"/sign-in": visitor, "/m/scan": company.seat(Role.WAREHOUSE)}.get(path, administrator)
         for name in names:
-            for kind, value in hostile.items():
+            for kind, value in hostile(f"{path} {name}").items():
                 wrong += _wrong_with(seat, path, [(name, value)], f"{name} {kind}")
     for rule in rules_of(company.app, "GET"):
         path = company.path_of(rule)
         if rule.endpoint in {"phone.today", "portal.home"}:
             continue
         for kind in ("markup", "NUL", "line break at the end"):
-            if kind in hostile:
-                query = [(name, hostile[kind]) for name in EVERY_PARAMETER]
+            if kind in hostile(rule.endpoint):
+                query = [(name, HOSTILE[kind]) for name in EVERY_PARAMETER]
                 wrong += _wrong_with(company.seat_that_may(rule), path, query, f"everything {kind}")
     assert wrong == []
 
