@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
+from flask import Flask, g
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, MetaData, String, Uuid, event
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.interfaces import CoreExecuteOptionsParameter
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 from rental.core.errors import NotFound
@@ -97,8 +100,64 @@ class Base(DeclarativeBase):
     __audited__: ClassVar[bool] = True
 
 
-# Sessions of `db` only read. Writers are made by core.uow.begin.
-db = SQLAlchemy(metadata=Base.metadata)
+class ReadingSession(FlaskSession):
+    """A session on the connection on which this request reads; it begins nothing before it is used."""
+
+    _connection: Connection | None = None
+
+    def connection(
+        self,
+        bind_arguments: Any = None,
+        execution_options: CoreExecuteOptionsParameter | None = None,
+    ) -> Connection:
+        if bind_arguments or execution_options:
+            return super().connection(bind_arguments, execution_options)
+        if self._connection is None:
+            self._connection = Connection(self._db.engine, pooled_connection())
+        return self._connection
+
+    def get_bind(self, *_: Any, bind: Engine | Connection | None = None, **__: Any) -> Engine | Connection:
+        return bind or self.connection()
+
+    def rollback(self) -> None:
+        super().rollback()
+        self._let_go()
+
+    def close(self) -> None:
+        super().close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        give_back()
+
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy with sessions that only read. Writers are made by core.uow.begin."""
+
+    def init_app(self, app: Flask) -> None:
+        app.teardown_appcontext(give_back)  # called in turn from the last: after the session has been closed
+        super().init_app(app)
+
+
+db = Database(metadata=Base.metadata, session_options={"class_": ReadingSession})
+
+
+def pooled_connection() -> PoolProxiedConnection:
+    """The connection on which this request, or this command, reads: one from the pool."""
+    if "pooled" not in g:
+        g.pooled = db.engine.raw_connection()
+    pooled: PoolProxiedConnection = g.pooled
+    return pooled
+
+
+def give_back(_error: BaseException | None = None) -> None:
+    """Puts that connection back into the pool."""
+    pooled: PoolProxiedConnection | None = g.pop("pooled", None)
+    if pooled is not None:
+        pooled.close()
 
 
 @event.listens_for(Engine, "connect")

@@ -7,7 +7,18 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, String, bindparam, func, or_, select, type_coerce
+from sqlalchemy import (
+    ColumnClause,
+    Row,
+    Select,
+    String,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
 from rental.core.errors import NotFound
@@ -106,8 +117,11 @@ class OpenSession:
     account: SignedInAccount
 
 
+# What never changes is written out, not bound: a bound value is put in anew for every request.
+_BLANK: Any = literal_column("' '")
+_ACTIVE: ColumnClause[str] = literal_column(f"'{AccountState.ACTIVE}'")
 _ROLES = (
-    select(func.aggregate_strings(type_coerce(AccountRole.role, String), " "))
+    select(func.aggregate_strings(type_coerce(AccountRole.role, String), _BLANK))
     .where(AccountRole.account_id == Account.id)
     .scalar_subquery()
 )
@@ -130,7 +144,7 @@ OPEN_SESSION = (
         AccountSession.token_hash == bindparam("token_hash"),
         AccountSession.ended_at.is_(None),
         AccountSession.expires_at > bindparam("now"),
-        Account.state == AccountState.ACTIVE,
+        Account.state == _ACTIVE,
     )
 )
 

@@ -5,10 +5,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnClause, and_, bindparam, literal_column, select
-from sqlalchemy.orm import Session
 
 from rental.catalog.models import EquipmentModel
 from rental.core.errors import NotFound
+from rental.core.questions import Question
 from rental.inventory.models import LabelCode, StockLocation, Unit, UnitStep
 from rental.inventory.rules.label_lives import LabelCodeState
 from rental.inventory.rules.unit_states import LocationKind, UnitState
@@ -45,7 +45,7 @@ class UnitCard:
 
 # Written out, not bound: SQLite plans anew each time a bound value decides whether a partial index will do.
 _ACTIVE: ColumnClause[str] = literal_column(f"'{LabelCodeState.ACTIVE}'")
-_CARD = (
+_CARD = Question(
     select(
         Unit.id,
         Unit.tag,
@@ -68,13 +68,13 @@ _CARD = (
     .outerjoin(UnitStep, UnitStep.unit_id == Unit.id)
     .where(Unit.id == bindparam("unit_id"))
     .order_by(UnitStep.id.desc())
-    .limit(_STEPS)
+    .limit(literal_column("5"))
 )
 
 
-def unit_card(session: Session, unit_id: UUID) -> UnitCard:
+def unit_card(unit_id: UUID) -> UnitCard:
     """The card of this unit. Raises NotFound."""
-    rows = session.connection().execute(_CARD, {"unit_id": unit_id}).all()
+    rows = _CARD.ask(unit_id=unit_id)
     if not rows:
         raise NotFound(kind=Unit.__tablename__)
     facts = rows[0]

@@ -1,8 +1,9 @@
 """The faces of the product, and what every request passes through."""
 
+from typing import Any
+
 from flask import Flask
 from flask_babel import Babel
-from flask_wtf import CSRFProtect
 
 from rental.web import account as own_account
 from rental.web import (
@@ -26,13 +27,15 @@ from rental.web import (
     uploads,
     warehouse,
 )
+from rental.web.form_tokens import FormTokens
 
 
 def init_app(app: Flask) -> None:
     """Registers every face. Raises RuntimeError when a route says neither who may use it nor that all may."""
+    app.ensure_sync = _as_it_is  # type: ignore[method-assign,assignment]
     templating.init_app(app)
     uploads.init_app(app)  # before anything reads the form
-    CSRFProtect(app)
+    FormTokens(app)
     Babel(
         app,
         default_translation_directories=str(app.root_path) + "/rental/translations",
@@ -63,3 +66,8 @@ def init_app(app: Flask) -> None:
     if app.config["RENTAL"].is_development:
         styleguide.register(app)
     guards.verify_routes(app)
+
+
+def _as_it_is(function: Any) -> Any:
+    """Nothing of ours is async; Flask would look at every function of every request again."""
+    return function

@@ -1,18 +1,21 @@
 """What every template knows: who is here, what they may open, how they want to see it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, current_app, has_request_context, request, session, url_for
+from babel import Locale
+from flask import Flask, has_request_context, request, session, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
 from rental.core.runtime import runtime
 from rental.identity.permissions import Permission
+from rental.identity.queries import SignedInAccount
+from rental.web.form_tokens import csrf_token
 from rental.web.formats import day, reader_language
-from rental.web.guards import SignedIn, signed_in
+from rental.web.guards import signed_in
 from rental.web.sentences import role_label
 from rental.web.templating import icon
 from rental.web.today import pinned_day
@@ -31,7 +34,7 @@ THEMES = ("system", "light", "dark")
 DENSITIES = ("standard", "compact")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NavigationItem:
     """One entry of the menu."""
 
@@ -43,13 +46,22 @@ class NavigationItem:
     badge: int | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Navigation:
+    """The menu; at a desk what is needed seldom hangs at its end. Each is made once and kept."""
+
+    entries: tuple[NavigationItem, ...] = ()
+    main: tuple[NavigationItem, ...] = ()
+    more: tuple[NavigationItem, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who is signed in, as the header shows them."""
 
     name: str
     email: str
-    role_labels: list[str]
+    role_labels: tuple[str, ...]
     initial: str
     language: str
     theme: str
@@ -57,16 +69,18 @@ class Person:
     unread_count: int
 
 
-def current_locale() -> str:
+_LOCALES = {code: Locale.parse(code) for code, _name in LANGUAGES}
+
+
+def current_locale() -> Locale:
     """The person's own language, else the visitor's choice, else what the browser asks for."""
     if not has_request_context():
-        return "ja"
+        return _LOCALES["ja"]
     person = signed_in()
     if person is not None:
-        return person.account.language
-    known = [code for code, _name in LANGUAGES]
+        return _LOCALES[person.account.language]
     chosen = session.get("language")
-    return chosen if chosen in known else request.accept_languages.best_match(known, "ja") or "ja"
+    return _LOCALES[chosen if chosen in _LOCALES else request.accept_languages.best_match(_LOCALES, "ja")]
 
 
 def current_zone_name() -> str:
@@ -99,40 +113,92 @@ def init_app(app: Flask) -> None:
     app.context_processor(_context)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals["languages"] = LANGUAGES
+    app.jinja_env.globals.update(
+        languages=LANGUAGES,
+        here_path=here_path,
+        Permission=Permission,
+        is_development=app.config["RENTAL"].is_development,
+    )
 
 
 def _context() -> dict[str, Any]:
     person = signed_in()
-    pinned = pinned_day()
+    if person is None:
+        return _for_visitors()
+    return _for_person(
+        person.account,
+        person.unread_count,
+        person.pinned_on,
+        place=(request.endpoint or "").split(".")[0],
+        is_on_phone=is_on_phone(),
+        script_root=request.script_root,
+    )
+
+
+def _for_visitors() -> dict[str, Any]:
     return {
+        **_business_date(pinned_day()),
+        "csrf_token": csrf_token,
         "current_locale": reader_language(),
-        "theme": person.account.theme if person else "system",
-        "density": person.account.density if person else "standard",
-        "person": _as_shown(person) if person else None,
-        "navigation": _navigation(person) if person else (),
-        "unread_count": person.unread_count if person else 0,
-        "business_date_text": day(pinned, weekday=True) if pinned else None,
-        "demo": pinned is not None,
-        "is_development": current_app.config["RENTAL"].is_development,
-        "here_path": here_path,
+        "theme": "system",
+        "density": "standard",
+        "person": None,
+        "navigation": Navigation(),
+        "unread_count": 0,
         "face_layout": face_of_request(),
-        "may": person.may if person else lambda _permission: False,
-        "Permission": Permission,
+        "may": lambda _permission: False,
     }
 
 
-def _as_shown(person: SignedIn) -> Person:
-    account = person.account
+@lru_cache(maxsize=4096)
+def _for_person(
+    account: SignedInAccount,
+    unread_count: int,
+    pinned_on: date | None,
+    *,
+    place: str,
+    is_on_phone: bool,
+    script_root: str,
+) -> dict[str, Any]:
+    """Worked out once for all pages of one place, as long as nothing about the person changes."""
+    return {
+        **_business_date(pinned_on),
+        "csrf_token": csrf_token,
+        "current_locale": account.language,
+        "theme": account.theme,
+        "density": account.density,
+        "person": _as_shown(account, unread_count),
+        "navigation": _navigation(
+            account.permissions,
+            here=_UNDER.get(place, place),
+            is_on_phone=is_on_phone,
+            language=account.language,
+            script_root=script_root,
+        ),
+        "unread_count": unread_count,
+        "face_layout": face_of_request(),
+        "may": account.may,
+    }
+
+
+def _business_date(pinned_on: date | None) -> dict[str, Any]:
+    return {
+        "business_date_text": day(pinned_on, weekday=True) if pinned_on else None,
+        "demo": pinned_on is not None,
+    }
+
+
+@lru_cache(maxsize=4096)
+def _as_shown(account: SignedInAccount, unread_count: int) -> Person:
     return Person(
         name=account.name,
         email=account.email,
-        role_labels=[role_label(role) for role in sorted(account.roles)],
+        role_labels=tuple(role_label(role) for role in sorted(account.roles)),
         initial=account.name[:1].upper(),
         language=account.language,
         theme=account.theme,
         density=account.density,
-        unread_count=person.unread_count,
+        unread_count=unread_count,
     )
 
 
@@ -154,26 +220,15 @@ _SELDOM_NEEDED = frozenset(
 )
 
 
-def _navigation(person: SignedIn) -> Sequence[NavigationItem]:
-    here = (request.endpoint or "").split(".")[0]
-    return _entries(
-        person.account.permissions,
-        here=_UNDER.get(here, here),
-        is_on_phone=is_on_phone(),
-        language=reader_language(),
-        script_root=request.script_root,
-    )
-
-
 @lru_cache(maxsize=4096)
-def _entries(
+def _navigation(
     permissions: frozenset[Permission],
     *,
     here: str,
     is_on_phone: bool,
     language: str,
     script_root: str,
-) -> Sequence[NavigationItem]:
+) -> Navigation:
     """The menu of everybody with these permissions, as it stands on these pages."""
     if is_on_phone:
         entries = [
@@ -214,7 +269,7 @@ def _entries(
             (_("Notices"), "notices.index", "bell", Permission.OWN_ACCOUNT),
             (_("Account"), "own_account.show", "person", Permission.OWN_ACCOUNT),
         ]
-    return tuple(
+    items = tuple(
         NavigationItem(
             label,
             url_for(endpoint),
@@ -224,4 +279,9 @@ def _entries(
         )
         for label, endpoint, name, permission in entries
         if permission in permissions
+    )
+    return Navigation(
+        items,
+        main=tuple(item for item in items if item.is_main),
+        more=tuple(item for item in items if not item.is_main),
     )

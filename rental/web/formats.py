@@ -4,7 +4,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from babel.dates import format_date
-from flask import Flask
+from flask import Flask, g
 from flask_babel import format_timedelta, get_locale, gettext
 
 from rental.core.money import Money
@@ -12,9 +12,17 @@ from rental.core.runtime import runtime
 
 
 def reader_language() -> str:
-    """The language of whoever reads this page; outside of the app that of the source."""
-    locale = get_locale()
-    return str(locale.language) if locale else "en"
+    """The language of whoever reads this page; outside of the app that of the source.
+
+    Asked for every word of a page that depends on a row, so it is found out once.
+    """
+    try:
+        language: str | None = g.get("reader_language")
+    except RuntimeError:  # nobody reads: there is no app
+        return "en"
+    if language is None:
+        language = g.reader_language = str(get_locale().language)
+    return language
 
 
 def yen(amount: Money | int | None) -> str:

@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, g, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import LoginManager, current_user
+from flask_login import LoginManager
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from rental.core.business_date import PINNED_ON
-from rental.core.db import reading
+from rental.core.questions import Question
 from rental.core.runtime import runtime
 from rental.core.uow import Actor, ActorKind, begin
 from rental.identity.models import Account
@@ -37,8 +37,10 @@ _SAFE_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 
 # Who is there, and what the head of every page tells them: one question to the database.
-_WHO_IS_THERE = OPEN_SESSION.add_columns(
-    unread_notice_count(Account.id).label("unread_count"), PINNED_ON.label("pinned_on")
+_WHO_IS_THERE = Question(
+    OPEN_SESSION.add_columns(
+        unread_notice_count(Account.id).label("unread_count"), PINNED_ON.label("pinned_on")
+    )
 )
 
 
@@ -62,6 +64,9 @@ class SignedIn:
         return permission in self.account.permissions
 
 
+_NOT_ASKED: Any = object()
+
+
 def requires(permission: Permission) -> Callable[[F], F]:
     """Only people with this permission reach the view."""
 
@@ -79,9 +84,11 @@ def public(view: F) -> F:
 
 
 def signed_in() -> SignedIn | None:
-    """The person of this request, or None."""
-    person: Any = current_user._get_current_object()
-    return person if isinstance(person, SignedIn) else None
+    """The person of this request, or None. Asked many times for one page, found out once."""
+    found: SignedIn | None = g.get("signed_in", _NOT_ASKED)
+    if found is _NOT_ASKED:
+        found = g.signed_in = _find_person() if has_request_context() else None
+    return found
 
 
 def may(permission: Permission) -> bool:
@@ -124,6 +131,12 @@ def session_cookie_name() -> str:
     return "__Host-genba" if current_app.config["RENTAL"].is_https else "genba"
 
 
+def session_token() -> str:
+    """What the browser sent as its session's cookie: nobody has looked yet whether it opens anything."""
+    token = request.cookies.get(session_cookie_name(), "")
+    return token if len(token) <= 100 else ""
+
+
 def safe_path(path: str | None) -> str | None:
     """The path if it leads to this site and nowhere else, or None."""
     if not path or not _SAFE_PATH.fullmatch(path) or urlsplit(path).netloc:
@@ -132,9 +145,10 @@ def safe_path(path: str | None) -> str | None:
 
 
 def init_app(app: Flask) -> None:
-    login = LoginManager(app)
+    login = LoginManager()
+    login.init_app(app, add_context_processor=False)  # templates know `person`
     login.session_protection = None
-    login.request_loader(_load_person)
+    login.request_loader(lambda _request: signed_in())
     app.before_request(_refuse_foreign_origin)
     app.before_request(_refuse_without_permission)
     app.before_request(_note_that_person_is_there)
@@ -151,13 +165,18 @@ def verify_routes(app: Flask) -> None:
         raise RuntimeError(f"routes without @requires or @public: {', '.join(unmarked)}")
 
 
-def _load_person(_: object) -> SignedIn | None:
-    token = request.cookies.get(session_cookie_name())
-    if not token or len(token) > 100:
+def _find_person() -> SignedIn | None:
+    token = session_token()
+    if not token:
         return None
-    parameters = session_parameters(token, runtime().clock.now())
-    row = reading().connection().execute(_WHO_IS_THERE, parameters).one_or_none()
-    return SignedIn(read_session(row), row.unread_count, row.pinned_on) if row else None
+    known = _WHO_IS_THERE.ask(**session_parameters(token, runtime().clock.now()))
+    if not known:
+        return None
+    (row,) = known
+    person = SignedIn(read_session(row), row.unread_count, row.pinned_on)
+    current_app.extensions["csrf"].give_token(token)
+    g.reader_language = person.account.language
+    return person
 
 
 def _refuse_foreign_origin() -> None:

@@ -25,11 +25,11 @@ def init_app(app: Flask) -> None:
 
 
 def _make_room() -> None:
-    if request.endpoint is None:
+    if request.method != "POST" or request.endpoint is None:
         return
     view: Any = current_app.view_functions[request.endpoint]
     largest: int | None = getattr(view, "__largest_body__", None)
-    if largest is None or request.method != "POST":
+    if largest is None:
         return
     permission: Permission | None = view.__permission__
     person = signed_in()

@@ -23,7 +23,7 @@ bp = Blueprint("unit_card", __name__, url_prefix="/m/unit")
 @requires(Permission.PHONE)
 def show(unit_id: UUID) -> ResponseReturnValue:
     account = current_account()
-    unit = unit_card(reading(), unit_id)
+    unit = unit_card(unit_id)
     own_order = _own_order(unit_id)
     # Where a customer's machine stands is the customer's business: a technician knows it of own work orders.
     is_place_told = account.may(Permission.STOCK_READ) or unit.place_kind is not LocationKind.SITE
