@@ -253,9 +253,9 @@ def _page(plan: RoutePlan, *, refused: str = "") -> str:
 
 
 def _travel_source(plan: RoutePlan) -> str:
-    """In words, with the version; empty while there is no plan yet."""
-    name, _space, version = (plan.travel_source or "").partition(" ")
-    return f"{TRAVEL_SOURCES.get(name, name)} {version}".strip()
+    """In words, without the version that is kept with it; empty while there is no plan yet."""
+    name, _space, _version = (plan.travel_source or "").partition(" ")
+    return str(TRAVEL_SOURCES.get(name, name))
 
 
 def _progress(plan: RoutePlan) -> dict[str, object]:
