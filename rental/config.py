@@ -39,6 +39,11 @@ VARIABLES = (
     Variable("RENTAL_GEOCODER_URL", "none", "Map service that finds addresses, as Nominatim does"),
     Variable("RENTAL_SMTP_URL", "none", "Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…"),
     Variable("RENTAL_BILLING_CHUNK", "200", "Billing accounts that a closing bills in one transaction"),
+    Variable(
+        "RENTAL_DATABASE_POOLER",
+        "0",
+        "1 where a pooler may change PostgreSQL connections between transactions",
+    ),
     Variable("RENTAL_DEVELOPMENT", "0", "1 adds /styleguide"),
     Variable(
         "RENTAL_ALLOW_PLAIN_BACKENDS", "0", "1 permits a remote database or Redis without TLS and password"
@@ -68,6 +73,7 @@ class Config:
     geocoder_url: str | None = None
     smtp_url: str | None = None
     billing_chunk: int = 200
+    database_is_pooled: bool = False
 
     def set_up_url(self, token: str) -> str:
         """Where the owner of a set-up link chooses a password."""
@@ -96,6 +102,7 @@ def read_config(environment: Mapping[str, str] = os.environ) -> Config:
         geocoder_url=_geocoder_url(environment),
         smtp_url=_smtp_url(environment),
         billing_chunk=_billing_chunk(environment),
+        database_is_pooled=_yes(environment, "RENTAL_DATABASE_POOLER"),
     )
     if not _yes(environment, "RENTAL_ALLOW_PLAIN_BACKENDS"):
         _refuse_plain_backends(config)

@@ -209,8 +209,11 @@ def _tell(connection: Connection, statement: str) -> None:
     connection.connection.cursor().execute(statement)
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """How the engine of this address is opened."""
+_NEVER_BY_ITSELF = 1 << 31
+
+
+def engine_options(url: str, *, is_pooled: bool = False) -> dict[str, Any]:
+    """How the engine of this address is opened; `is_pooled` where another program hands connections out."""
     # A statement that fails is logged without its values: password hashes are among them.
     common = {"hide_parameters": True}
     if url.startswith("sqlite"):
@@ -220,9 +223,9 @@ def engine_options(url: str) -> dict[str, Any]:
         "pool_pre_ping": True,
         "pool_size": 10,
         "max_overflow": 20,
-        # `_begin` begins; and prepared statements would not survive a pooler that changes connections
-        # between transactions.
-        "connect_args": {"autocommit": True, "prepare_threshold": None},
+        # `_begin` begins. Prepared is only what asks for it (core.questions), however often other statements
+        # are sent; and nothing where a pooler may change the connection between two transactions.
+        "connect_args": {"autocommit": True, "prepare_threshold": None if is_pooled else _NEVER_BY_ITSELF},
     }
 
 

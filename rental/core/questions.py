@@ -50,7 +50,9 @@ class Question:
         for tell in engine.dispatch.before_cursor_execute:
             tell(None, None, words.text, sent, None, False)
         connection: Any = pooled_connection().driver_connection
-        rows = connection.execute(words.text, sent)
+        # PostgreSQL plans such a statement longer than it takes to answer it: it is kept planned.
+        options = {} if words.is_positional else {"prepare": True}
+        rows = connection.execute(words.text, sent, **options)
         return [self._read(words, row) for row in rows.fetchall()]
 
     def _read(self, words: _Words, row: tuple[Any, ...]) -> Any:
