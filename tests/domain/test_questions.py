@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, select
 from sqlalchemy.engine import make_url
 
-from rental.core.db import db, engine_options, pooled_connection
+from rental.core.db import engine_options, pooled_connection
 from rental.core.questions import Question
 from rental.identity.models import Account
 from rental.identity.permissions import Role
@@ -38,7 +38,5 @@ def test_on_postgresql_it_is_planned_once_unless_a_pooler_changes_connections(st
         assert connection
         prepared = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%account%'"
         assert connection.execute(prepared).fetchone() == (1,)
-        connection.execute("DEALLOCATE ALL")
-        db.engine.dispose()
     pooled = engine_options("postgresql://", is_pooled=True)["connect_args"]
     assert pooled["prepare_threshold"] is None
