@@ -11,13 +11,11 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from ortools.util import optional_boolean_pb2
 
 from rental.routing.draft import Draft
+from rental.routing.engines.arrays import PARTS_OF_A_YEN, PER_HOUR, PER_KM
 from rental.routing.explain import hopeless
 from rental.routing.matching import may_make
 from rental.routing.problem import Person, Problem, Visit
 
-PARTS_OF_A_YEN = 18_000
-PER_HOUR = PARTS_OF_A_YEN // 3600  # parts for a second at one yen an hour
-PER_KM = PARTS_OF_A_YEN // 1000  # parts for a metre at one yen a kilometre
 MOST_PARTS = 2**61
 
 # The default set also holds what is meant for pick-ups and deliveries; with breaks each trial is expensive.

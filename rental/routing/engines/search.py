@@ -1,0 +1,161 @@
+"""The compiled search from beginning to end: two searches, the best of their routes combined, polish."""
+
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from rental.routing.draft import Draft
+from rental.routing.engines.arrays import MUST, facts_of
+from rental.routing.engines.chain import Chain, Character
+from rental.routing.engines.partition import Pool, best_choice
+from rental.routing.problem import Problem
+
+# Measured with Solomon's and Homberger's problems; see docs/routing.md.
+BOLD, STEADY = Character(mean_removed=10.0), Character(mean_removed=15.0, split_chance=0.3)
+SEARCHES = ((0.0, 0.43, BOLD), (0.43, 0.86, STEADY))  # shares of all time
+COMBINED_UNTIL = 0.92
+HOT, COLD = 1.0, 0.003  # of the mean price of a visit's routing
+HOT_WITH_OPTIONAL = 4.0
+WARM = 0.1  # of what is hot, when it goes on from a given plan
+POLISH = 0.02
+ATTEMPT_UNITS = 20_000  # visits times attempts before it is asked again whether to stop
+FEWEST_BETWEEN, MOST_BETWEEN = 20, 2000
+TOLD_EVERY = 0.25  # seconds: to price a plan exactly takes as long as hundreds of attempts
+ASKED_AFTER = 0.02  # seconds, about
+WORTH_COMBINING = 3000  # attempts; with fewer there is nothing to combine
+
+
+class Watch(Protocol):
+    """What a search asks and tells while it runs."""
+
+    def share(self) -> float:
+        """Of all time and attempts, from 0 to 1."""
+
+    def is_over(self) -> bool: ...
+
+    def count(self, attempts: int) -> None: ...
+
+    def left(self) -> int | None:
+        """Attempts; None where they do not count."""
+
+    def seconds_left(self) -> float | None: ...
+
+    def is_better(self, draft: Draft) -> None: ...
+
+
+class CompiledSearch:
+    """Owns the chains of one problem and the best plan they have found."""
+
+    def __init__(self, problem: Problem, seed: int, watch: Watch) -> None:
+        self.problem, self.seed, self.watch = problem, seed, watch
+        self.facts = facts_of(problem)
+        self.pool = Pool(self.facts)
+        self.between = min(MOST_BETWEEN, max(FEWEST_BETWEEN, ATTEMPT_UNITS // max(1, self.facts.n)))
+        self.best: Draft | None = None
+        self.taken_at = 0.0
+        self.best_lines: list[list[int]] = [[] for _ in problem.people]
+        self.best_cost: int | None = None
+
+    def first(self) -> Draft:
+        """Every visit put where it costs least, one after the other."""
+        chain = self.chain(0)
+        chain.lay(Draft(self.problem).sequences)
+        chain.fill()
+        self.take(chain, told=False)
+        assert self.best is not None  # noqa: S101  (take has just set it)
+        return self.best
+
+    def run(self, start: Draft, *, is_given: bool) -> Draft:
+        """The best plan until it is over."""
+        self.best = start
+        hot = self.hot(start)
+        for number, (since, until, character) in enumerate(SEARCHES):
+            chain = self.chain(number + 1)
+            if is_given and number == 0:
+                chain.lay(start.sequences)
+                chain.fill()
+                self.anneal(chain, hot * WARM, since, until, character)
+            else:
+                chain.lay(Draft(self.problem).sequences)
+                chain.fill()
+                self.anneal(chain, hot, since, until, character)
+        self.combine()
+        chain = self.chain(len(SEARCHES) + 1)
+        chain.lay(self.best.sequences)
+        while not self.watch.is_over():
+            self.anneal(chain, hot * POLISH, self.watch.share(), 1.0, BOLD)
+        return self.best
+
+    def chain(self, number: int) -> Chain:
+        return Chain(self.problem, self.facts, self.seed * 8 + number + 1)
+
+    def hot(self, draft: Draft) -> float:
+        """The first temperature: the mean price of a visit's routing, in parts."""
+        chain = self.chain(0)
+        chain.lay(draft.sequences)
+        made = max(1, self.facts.n - chain.absent_count)
+        optional = bool((self.facts.jobs["value"] < MUST).any())
+        return max(1.0, chain.routing_cost / made * (HOT_WITH_OPTIONAL if optional else HOT))
+
+    def anneal(self, chain: Chain, hot: float, since: float, until: float, character: Character) -> None:
+        """Ever colder, from one share of the whole to the other."""
+        known = chain.best_cost
+        while not self.watch.is_over():
+            share = self.watch.share()
+            if share >= until:
+                break
+            passed = max(0.0, share - since) / max(1e-9, until - since)
+            left = self.watch.left()
+            count = self.between if left is None else max(1, min(self.between, left))
+            began = time.monotonic()
+            chain.run(count, hot * COLD**passed, 1.0, character)
+            self.watch.count(count)
+            if left is None:
+                self.between = next_count(count, time.monotonic() - began)
+            self.pool.add(chain.kept_routes())
+            if chain.best_cost < known and time.monotonic() - self.taken_at > TOLD_EVERY:
+                known = chain.best_cost
+                self.take(chain)
+        self.take(chain)
+
+    def take(self, chain: Chain, *, told: bool = True) -> None:
+        """What the chain has found becomes the best, if it is, at exact prices."""
+        if self.best_cost is not None and chain.best_cost >= self.best_cost:
+            return
+        self.best_cost = chain.best_cost
+        self.taken_at = time.monotonic()
+        self.best_lines = chain.best_lines
+        self.offer(self.best_lines, told=told)
+
+    def offer(self, lines: Sequence[Sequence[int]], *, told: bool = True) -> None:
+        visits = self.problem.visits
+        sequences = {
+            person.id: [visits[number].id for number in line]
+            for person, line in zip(self.problem.people, lines, strict=True)
+        }
+        draft = Draft.of(self.problem, sequences)
+        if self.best is None or draft.standing < self.best.standing:
+            self.best = draft
+            if told:
+                self.watch.is_better(draft)
+
+    def combine(self) -> None:
+        """Routes of all good plans, chosen anew."""
+        if self.watch.is_over() or len(self.pool) < len(self.problem.people):
+            return
+        left = self.watch.seconds_left()
+        left_attempts = self.watch.left()
+        if left_attempts is not None and left_attempts < WORTH_COMBINING * (1 - SEARCHES[-1][1]):
+            return
+        share = max(0.0, COMBINED_UNTIL - self.watch.share()) / max(1e-9, 1 - self.watch.share())
+        seconds = None if left is None else left * share
+        lines = best_choice(self.facts, self.pool.best(), self.best_lines, seconds, self.watch.is_over)
+        if lines is not None:
+            self.offer(lines)
+
+
+def next_count(count: int, seconds: float) -> int:
+    """So many attempts that it can be asked often whether to stop."""
+    if seconds > 2 * ASKED_AFTER:
+        return max(FEWEST_BETWEEN, count // 2)
+    return min(MOST_BETWEEN, count * 2) if seconds < ASKED_AFTER / 2 else count
