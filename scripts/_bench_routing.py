@@ -1,7 +1,7 @@
 """Routes side by side: our search, OR-Tools, PyVRP and VROOM on the same problems, on the processor's clock.
 
-Every engine gets the same seconds of processor time in one process; VROOM ends by itself. Plans of all engines
-pass our check and are priced by our rules. The gap is to the best known plan of the literature, where one is
+Every engine gets the same seconds of processor time in one process; VROOM ends by itself. Plans of all
+engines are checked and priced by our rules. The gap is to the best known plan of the literature, where one is
 given in a file `bks.csv` beside the folders of instances, else to the best plan of this run.
 """
 
@@ -152,8 +152,8 @@ def planned_by_vroom(problem: Problem) -> Draft:
     sequences: dict[str, list[str]] = {}
     for step in solution.routes.itertuples():
         if step.type == "job":
-            person = problem.people[int(step.vehicle_id)].id
-            sequences.setdefault(person, []).append(problem.visits[int(step.id)].id)
+            who = problem.people[int(step.vehicle_id)].id
+            sequences.setdefault(who, []).append(problem.visits[int(step.id)].id)
     return Draft.of(problem, sequences)
 
 

@@ -112,7 +112,7 @@ def sync(uv: str, python: Path, lock: Path) -> None:
 
 
 def add_packages(lock: str) -> None:
-    """What only measuring needs, beside what is installed; gone again after the next set-up."""
+    """What only measuring needs, beside what is installed, until that changes."""
     options = ["--quiet", "--require-hashes", "--no-build", "--python", str(PYTHON)]
     requirements = ["-r", str(REQUIREMENTS / f"{lock}.lock")]
     with one_set_up_at_a_time():

@@ -106,6 +106,8 @@ def numbers_after(
 ) -> list[int]:
     seek(lines, heading, skip)
     number, line = next(lines, (0, ""))
+    if not line:
+        raise BadFile(f"the file ends after {heading!r}; expected {count} numbers: {expected}.")
     return whole_numbers(number, line, count, expected)
 
 
@@ -276,8 +278,8 @@ def read_json(path: Path) -> Instance:
     """Our own: `visits`, `people`, `travel`, with the names that the classes of `problem` have."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as problem:
-        raise BadFile(f"line {problem.lineno}: {problem.msg}; expected JSON.") from problem
+    except json.JSONDecodeError as wrong:
+        raise BadFile(f"line {wrong.lineno}: {wrong.msg}; expected JSON.") from wrong
     if not isinstance(content, dict):
         raise BadFile("line 1: expected an object with visits, people and travel.")
     try:

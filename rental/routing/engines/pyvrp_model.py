@@ -18,7 +18,10 @@ class NotSayable(InvalidProblem):
 def improve(
     draft: Draft, seed: int, is_over: Callable[[], bool], on_better: Callable[[Draft], None]
 ) -> Draft:
-    """The best plan until it is over, or the draft where that is better. Raises NotSayable and ImportError."""
+    """The best plan until it is over, or the draft where that is better.
+
+    Raises NotSayable, and ImportError where PyVRP is not installed.
+    """
     import pyvrp
 
     problem = draft.problem

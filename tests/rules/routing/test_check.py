@@ -170,13 +170,21 @@ def test_more_than_is_on_board() -> None:
     problem, plan = planned()
     who = plan.routes[0].person
     heavy = with_visits(problem, lambda visit: replace(visit, volume=1, parts={"valve": 1}))
-    full = {"volume": 99, "parts": {"valve": 99}}
-    assert codes(with_people(heavy, lambda person: replace(person, **full)), plan) == set()
-    for lack in ({"volume": 1}, {"parts": {"valve": 1}}):
-        short = with_people(
-            heavy, lambda person, lack=lack: replace(person, **full | (lack if person.id == who else {}))
+
+    def carrying(volume: int, valves: int) -> Problem:
+        """The one whose route comes first carries so much, everybody else enough."""
+        return with_people(
+            heavy,
+            lambda person: replace(
+                person,
+                volume=volume if person.id == who else 99,
+                parts={"valve": valves if person.id == who else 99},
+            ),
         )
-        assert codes(short, plan) == {Fault.ON_BOARD}
+
+    assert codes(carrying(99, 99), plan) == set()
+    assert codes(carrying(1, 99), plan) == {Fault.ON_BOARD}
+    assert codes(carrying(99, 1), plan) == {Fault.ON_BOARD}
 
 
 def test_more_duty_than_is_allowed() -> None:

@@ -90,7 +90,7 @@ def test_a_day_as_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda lines: lines[:4], "expected 2 numbers: vehicles and capacity"),
+        (lambda lines: lines[:4], "the file ends after 'VEHICLE'; expected 2 numbers: number of vehicles"),
         (lambda lines: [*lines[:12], "   3  55 45"], "line 13: '3  55 45'; expected 7 numbers"),
         (lambda lines: ["R101", "nothing"], "the file ends; expected a line 'VEHICLE'"),
     ],
@@ -136,5 +136,5 @@ def test_a_plan_is_drawn_with_what_is_left_out_in_red(tmp_path: Path) -> None:
     assert picture.count('fill="red"') == 1
 
 
-def test_what_is_locked_comes_first_and_engines_are_listed() -> None:
+def test_engines_that_can_be_used_are_listed() -> None:
     assert {Engine.AUTO, Engine.KERNEL, Engine.ORTOOLS} <= set(available())
