@@ -280,6 +280,7 @@ def bill(app: Flask, closing: datetime, dry_run: bool, as_json: bool) -> None:
 @click.option("--seconds", type=click.FloatRange(min=0), default=5.0, help="Of processor time.")
 @click.option("--seed", type=int, default=1)
 @click.option("--engine", type=click.Choice([engine.value for engine in Engine]), default=Engine.AUTO.value)
+@click.option("--jobs", type=click.IntRange(1, 16), default=1, help="Processes that search side by side.")
 @click.option("--convention", type=click.Choice(["dimacs"]), help="How distances of benchmarks are counted.")
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Draw the plan into this file.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
@@ -290,6 +291,7 @@ def solve(
     seconds: float,
     seed: int,
     engine: str,
+    jobs: int,
     convention: str | None,
     svg: Path | None,
     as_json: bool,
@@ -303,7 +305,12 @@ def solve(
         raise click.UsageError("Missing argument 'FILE'.")
     try:
         found = answer(
-            read(file, form), seconds=seconds, seed=seed, engine=Engine(engine), tell=_say_progress()
+            read(file, form),
+            seconds=seconds,
+            seed=seed,
+            engine=Engine(engine),
+            jobs=jobs,
+            tell=_say_progress(),
         )
     except (BadFile, InvalidProblem) as error:
         raise click.ClickException(str(error)) from error

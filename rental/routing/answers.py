@@ -60,10 +60,13 @@ def answer(
     seconds: float,
     seed: int,
     engine: Engine,
-    clock: Callable[[], float] = time.process_time,
+    jobs: int = 1,
     tell: Callable[[float, float], None] | None = None,
 ) -> Answer:
-    """Searches for so many seconds of the clock. `tell` hears the seconds and the cost of better plans."""
+    """Searches for so many seconds of processor time, all processes together.
+
+    `tell` hears the seconds and the cost of better plans.
+    """
 
     def told(passed: float, yen: int, _plan: Plan) -> None:
         if tell is not None:
@@ -73,5 +76,9 @@ def answer(
     from rental.routing.solve import solve
 
     began, cpu = time.monotonic(), time.process_time()
-    plan = solve(instance.problem, AfterSeconds(seconds), seed, progress=told, engine=engine, clock=clock)
-    return Answer(instance, engine, plan, time.monotonic() - began, time.process_time() - cpu)
+    clock = time.process_time if jobs == 1 else time.monotonic
+    stop = AfterSeconds(seconds / jobs)
+    plan = solve(instance.problem, stop, seed, progress=told, engine=engine, clock=clock, jobs=jobs)
+    passed = time.monotonic() - began
+    spent = time.process_time() - cpu if jobs == 1 else passed * jobs
+    return Answer(instance, engine, plan, passed, spent)

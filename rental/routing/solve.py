@@ -37,6 +37,7 @@ def solve(
     *,
     engine: Engine = Engine.AUTO,
     clock: Clock = time.monotonic,
+    jobs: int = 1,
 ) -> Plan:
     """The best plan found until `stop` says so.
 
@@ -44,13 +45,14 @@ def solve(
     start that is broken, because people or visits have changed, is kept as far as it goes. The plan is the
     same for the same seed when `stop` asks for iterations only. No visit is left out that would fit at a
     profit. `progress` hears seconds, yen and the plan, every time it is better, still without true reasons;
-    what it raises comes out. `clock` tells the seconds that `stop` counts. Raises InvalidProblem where what
-    is locked cannot be driven.
+    what it raises comes out. `clock` tells the seconds that `stop` counts. `jobs` processes of the compiled
+    search work side by side; what one of them found is kept when another dies. Raises InvalidProblem where
+    what is locked cannot be driven.
     """
     watch = Watch(stop, progress, clock)
     searches = {Engine.ORTOOLS: search_by_optimiser, Engine.PYVRP: search_by_pyvrp}
     try:
-        best = searches.get(engine, search_compiled)(problem, start, seed, watch)
+        best = searches.get(engine, partial(search_compiled, jobs=jobs))(problem, start, seed, watch)
     except ImportError:
         if engine is not Engine.AUTO:
             raise
@@ -112,7 +114,7 @@ class Watch:
         return None if most is None else max(0.0, most - self.seconds)
 
 
-def search_compiled(problem: Problem, start: Plan | None, seed: int, watch: Watch) -> Draft:
+def search_compiled(problem: Problem, start: Plan | None, seed: int, watch: Watch, *, jobs: int = 1) -> Draft:
     # Loaded only when there is something to search: it takes a second and 80 MB.
     from rental.routing.engines.search import CompiledSearch
 
@@ -122,7 +124,12 @@ def search_compiled(problem: Problem, start: Plan | None, seed: int, watch: Watc
     drafts = [search.first(), *started(problem, start)]
     best = min(drafts, key=lambda draft: draft.standing)
     watch.is_better(best)
-    return search.run(best, is_given=best is not drafts[0])
+    is_given = best is not drafts[0]
+    if jobs > 1 and not watch.is_over():
+        from rental.routing.engines.processes import search_side_by_side
+
+        return search_side_by_side(search, best, watch, jobs, is_given=is_given)
+    return search.run(best, is_given=is_given)
 
 
 def search_by_optimiser(problem: Problem, start: Plan | None, seed: int, watch: Watch) -> Draft:

@@ -51,9 +51,9 @@ class CompiledSearch:
         self.facts = facts_of(problem)
         self.pool = Pool(self.facts)
         self.between = min(MOST_BETWEEN, max(FEWEST_BETWEEN, ATTEMPT_UNITS // max(1, self.facts.n)))
+        self.searches: tuple[tuple[float, float, Character], ...] = SEARCHES
         self.best: Draft | None = None
         self.taken_at = 0.0
-        self.best_lines: list[list[int]] = [[] for _ in problem.people]
         self.best_cost: int | None = None
 
     def first(self) -> Draft:
@@ -69,7 +69,7 @@ class CompiledSearch:
         """The best plan until it is over."""
         self.best = start
         hot = self.hot(start)
-        for number, (since, until, character) in enumerate(SEARCHES):
+        for number, (since, until, character) in enumerate(self.searches):
             chain = self.chain(number + 1)
             if is_given and number == 0:
                 chain.lay(start.sequences)
@@ -124,8 +124,13 @@ class CompiledSearch:
             return
         self.best_cost = chain.best_cost
         self.taken_at = time.monotonic()
-        self.best_lines = chain.best_lines
-        self.offer(self.best_lines, told=told)
+        self.offer(chain.best_lines, told=told)
+
+    def standing_lines(self) -> list[list[int]]:
+        """Who makes which visits in the best plan, by number."""
+        numbers = {visit.id: number for number, visit in enumerate(self.problem.visits)}
+        made = self.best.sequences if self.best is not None else {}
+        return [[numbers[each] for each in made.get(person.id, ())] for person in self.problem.people]
 
     def offer(self, lines: Sequence[Sequence[int]], *, told: bool = True) -> None:
         visits = self.problem.visits
@@ -149,7 +154,7 @@ class CompiledSearch:
             return
         share = max(0.0, COMBINED_UNTIL - self.watch.share()) / max(1e-9, 1 - self.watch.share())
         seconds = None if left is None else left * share
-        lines = best_choice(self.facts, self.pool.best(), self.best_lines, seconds, self.watch.is_over)
+        lines = best_choice(self.facts, self.pool.best(), self.standing_lines(), seconds, self.watch.is_over)
         if lines is not None:
             self.offer(lines)
 
