@@ -1,10 +1,10 @@
 """One search of the compiled kind: begun from some plan, run for a while, asked for the best it has found."""
 
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from rental.routing.problem import Person, Problem, TravelMatrix, Visit, Window
 log = logging.getLogger("rental.routing")
 
 ANY = 1e17  # parts: at this temperature everything is gone on from
-SILENT_SECONDS = 2.0
 ROUTES_KEPT_WITHIN = 0.01  # of the best plan's price: so much dearer may the plan of a kept route be
 
 
@@ -131,20 +130,21 @@ class Chain:
 @cache
 def compiled() -> None:
     """Loads the compiled search; where nothing is compiled yet, compiles it once and says so."""
-    told = threading.Timer(
-        SILENT_SECONDS, log.warning, ["The search for routes is being compiled; this happens once."]
+    if not is_kept():
+        log.warning("The search for routes is being compiled; this happens once, and takes about a minute.")
+    day = Problem(
+        (Visit("1", 1, 60, (Window(0, 60),), value=1), Visit("2", 1, 60)),
+        (Person("1", 0, 0, 0, 3600),),
+        TravelMatrix.of([[0, 60], [60, 0]], [[0, 60], [60, 0]]),
     )
-    told.daemon = True
-    told.start()
-    try:
-        day = Problem(
-            (Visit("1", 1, 60, (Window(0, 60),), value=1), Visit("2", 1, 60)),
-            (Person("1", 0, 0, 0, 3600),),
-            TravelMatrix.of([[0, 60], [60, 0]], [[0, 60], [60, 0]]),
-        )
-        facts = facts_of(day)
-        state = kernel.fresh_state(facts, 1)
-        kernel.lay(facts, state, np.zeros(1, np.int64), np.array([0, 1], np.int64))
-        kernel.attempts(facts, state, 2, 1.0, 1.0, 10.0, 10, 0.5, 0.01, PARTS_OF_A_YEN)
-    finally:
-        told.cancel()
+    facts = facts_of(day)
+    state = kernel.fresh_state(facts, 1)
+    kernel.lay(facts, state, np.zeros(1, np.int64), np.array([0, 1], np.int64))
+    kernel.attempts(facts, state, 2, 1.0, 1.0, 10.0, 10, 0.5, 0.01, PARTS_OF_A_YEN)
+
+
+def is_kept() -> bool:
+    """Whether what was compiled lies beside the source, and is not older than it."""
+    source = Path(kernel.__file__)
+    made = Path(kernel.attempts.stats.cache_path).glob("kernel.attempts-*.nbc")
+    return any(each.stat().st_mtime >= source.stat().st_mtime for each in made)

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 
 from rental.routing.draft import Draft
 from rental.routing.engines.chain import Character, KeptRoute
-from rental.routing.engines.search import CompiledSearch, Watch
+from rental.routing.engines.search import BOLD, STEADY, CompiledSearch, Watch
 from rental.routing.problem import Problem
 
 BEGIN = "from rental.routing.engines.processes import main; main()"
@@ -167,7 +167,7 @@ def main() -> None:
     watch = Alone(task, line)
     search = CompiledSearch(task.problem, task.seed, watch)
     if task.number % 2:
-        search.searches = tuple(reversed_characters(search))
+        search.searches = tuple(others(search))
     try:
         best = search.run(Draft.of(task.problem, task.start), is_given=task.is_given)
         routes = tuple(search.pool.best()[:MOST_TOLD])
@@ -176,10 +176,8 @@ def main() -> None:
         sys.exit(1)  # nobody is waiting for it any more
 
 
-def reversed_characters(search: CompiledSearch) -> list[tuple[float, float, Character]]:
-    """The same spans of time with the characters the other way round."""
-    characters = [character for _, _, character in reversed(search.searches)]
+def others(search: CompiledSearch) -> list[tuple[float, float, Character]]:
+    """The same spans of time, each with the other character."""
     return [
-        (since, until, character)
-        for (since, until, _), character in zip(search.searches, characters, strict=True)
+        (since, until, BOLD if character is STEADY else STEADY) for since, until, character in search.searches
     ]

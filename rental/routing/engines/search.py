@@ -13,6 +13,8 @@ from rental.routing.problem import Problem
 # Measured with Solomon's and Homberger's problems; see docs/routing.md.
 BOLD, STEADY = Character(mean_removed=10.0), Character(mean_removed=15.0, split_chance=0.3)
 SEARCHES = ((0.0, 0.43, BOLD), (0.43, 0.86, STEADY))  # shares of all time
+LARGE = 150  # visits; with more, one search twice as long finds better plans than two
+LARGE_SEARCHES = ((0.0, 0.86, BOLD),)
 COMBINED_UNTIL = 0.92
 HOT, COLD = 1.0, 0.003  # of the mean price of a visit's routing
 HOT_WITH_OPTIONAL = 4.0
@@ -51,7 +53,8 @@ class CompiledSearch:
         self.facts = facts_of(problem)
         self.pool = Pool(self.facts)
         self.between = min(MOST_BETWEEN, max(FEWEST_BETWEEN, ATTEMPT_UNITS // max(1, self.facts.n)))
-        self.searches: tuple[tuple[float, float, Character], ...] = SEARCHES
+        self.searches: tuple[tuple[float, float, Character], ...]
+        self.searches = SEARCHES if self.facts.n <= LARGE else LARGE_SEARCHES
         self.best: Draft | None = None
         self.taken_at = 0.0
         self.best_cost: int | None = None

@@ -69,3 +69,20 @@ def test_without_lateness_around_breaks_its_prices_are_the_exact_ones() -> None:
     assert chain.best_cost < MUST
     exact = Draft.of(problem, chain.sequences_of(chain.best_lines)).cost
     assert abs(chain.best_cost / PARTS_OF_A_YEN - exact) < 40
+
+
+def test_a_long_search_recombines_routes_and_makes_the_same_plan_twice() -> None:
+    problem = town_day(6, 30)
+    plan = solve(problem, AfterIterations(6000), 5)
+    assert check(problem, plan) == []
+    assert plan == solve(problem, AfterIterations(6000), 5)
+    assert plan.cost < solve(problem, AfterIterations(0), 5).cost * 0.8
+
+
+def test_every_plan_of_a_search_is_better_than_the_one_before() -> None:
+    problem = town_day(6, 30)
+    heard: list[Plan] = []
+    solve(problem, AfterIterations(3000), 5, progress=lambda seconds, cost, plan: heard.append(plan))
+    assert all(check(problem, plan) == [] for plan in heard)
+    standings = [standing(problem, plan) for plan in heard]
+    assert standings == sorted(set(standings), reverse=True)

@@ -38,15 +38,15 @@ def test_what_was_found_is_kept_when_processes_are_killed(killed: int) -> None:
 
     def listen(_seconds: float, _cost: int, plan: Plan) -> None:
         heard.append(plan)
-        if len(heard) == 4 and not victims:
+        if len(heard) == 2:  # the first is made before there are processes
             victims.extend(searching()[:killed])
             for victim in victims:
                 os.kill(victim, signal.SIGKILL)
 
     began = time.monotonic()
-    plan = solve(problem, AfterSeconds(8), 1, progress=listen, jobs=2)
+    plan = solve(problem, AfterSeconds(12), 1, progress=listen, jobs=2)
     assert len(victims) == killed
     assert check(problem, plan) == []
     assert plan.cost <= min(each.cost for each in heard)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 14
     assert searching() == []
