@@ -4,18 +4,26 @@ Times are seconds on one clock that the caller chooses, usually since midnight o
 is checked when it is built, so that no engine ever meets a number that makes no sense.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-LATEST = 14 * 86_400  # seconds: no plan is longer than two weeks
-LONGEST_JOURNEY = 40_000_000  # metres: once around the earth
-HIGHEST_RATE = 1_000_000  # yen for an hour or a kilometre
-HIGHEST_VALUE = 1_000_000_000  # yen for one visit or one day
-MOST_GOODS = 1_000_000_000  # of one part, or of volume, on board
+from rental.routing.limits import (
+    HIGHEST_RATE,
+    HIGHEST_VALUE,
+    require_each_once,
+    require_name,
+    require_parts,
+    require_skills,
+    require_whole,
+)
+from rental.routing.limits import LATEST as LATEST
+from rental.routing.limits import MOST_GOODS as MOST_GOODS
+from rental.routing.limits import InvalidProblem as InvalidProblem
+from rental.routing.matrix import TravelMatrix as TravelMatrix
+
 RATES_OF_A_PERSON = (
     "overtime_yen_per_hour",
     "driving_yen_per_hour",
@@ -24,10 +32,6 @@ RATES_OF_A_PERSON = (
     "duty_yen_per_hour",
     "unfair_yen_per_hour",
 )
-
-
-class InvalidProblem(ValueError):
-    """Something that cannot be planned with; the message names who or what, and the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,79 +217,6 @@ class Person:
 
 
 @dataclass(frozen=True, eq=False)
-class TravelMatrix:
-    """Seconds and metres from each place (row) to each place (column), and which ways do not exist.
-
-    int32, square, all of one shape; what stands at an unreachable pair does not matter. The two directions
-    may differ. Staying costs nothing. `source` says who measured, with a version.
-    """
-
-    seconds: NDArray[np.int32]
-    metres: NDArray[np.int32]
-    unreachable: NDArray[np.bool_]
-    source: str = ""
-
-    @classmethod
-    def of(
-        cls,
-        seconds: ArrayLike,
-        metres: ArrayLike,
-        unreachable: ArrayLike | None = None,
-        *,
-        source: str = "",
-    ) -> "TravelMatrix":
-        """From anything numpy understands; without a mask every way exists."""
-        shape = np.shape(seconds)
-        mask = np.zeros(shape, dtype=np.bool_) if unreachable is None else unreachable
-        return cls(
-            whole("seconds", seconds), whole("metres", metres), np.asarray(mask, dtype=np.bool_), source
-        )
-
-    def __post_init__(self) -> None:
-        shape = self.seconds.shape
-        if len(shape) != 2 or shape[0] != shape[1]:
-            raise InvalidProblem(f"Travel: seconds has the shape {shape}; it must be square.")
-        for name in ("metres", "unreachable"):
-            if getattr(self, name).shape != shape:
-                raise InvalidProblem(
-                    f"Travel: {name} has the shape {getattr(self, name).shape}, not {shape}."
-                )
-        for name, most in (("seconds", LATEST), ("metres", LONGEST_JOURNEY)):
-            values = np.where(self.unreachable, 0, getattr(self, name))
-            self._refuse(
-                (values < 0) | (values > most), name, f"must be from 0 to {most}, or marked unreachable"
-            )
-            self._refuse(np.diag(np.diagonal(values) != 0), name, "must be 0 from a place to itself")
-        self._refuse(np.diag(np.diagonal(self.unreachable)), "unreachable", "is set from a place to itself")
-        for values in (self.seconds, self.metres, self.unreachable):
-            values.flags.writeable = False
-
-    def _refuse(self, wrong: NDArray[np.bool_], name: str, why: str) -> None:
-        if wrong.any():
-            origin, target = np.argwhere(wrong)[0]
-            raise InvalidProblem(f"Travel: {name}[{origin}][{target}] {why}.")
-
-    @property
-    def places(self) -> int:
-        """How many places there are."""
-        return len(self.seconds)
-
-    @cached_property
-    def legs(self) -> list[list[int | None]]:
-        """Seconds as plain lists, None where there is no way: a search reads them a million times."""
-        rows: list[list[int | None]] = self.seconds.tolist()
-        for origin, target in np.argwhere(self.unreachable):
-            rows[origin][target] = None
-        return rows
-
-    @cached_property
-    def lengths(self) -> list[list[int]]:
-        """Metres as plain lists."""
-        rows: list[list[int]] = self.metres.tolist()
-        return rows
-
-
-@dataclass(frozen=True, eq=False)
 class Problem:
     """All that one plan is about. With `skills` given, a skill that is not among them is a mistake.
 
@@ -405,30 +336,6 @@ class Problem:
             )
 
 
-def whole(name: str, values: ArrayLike) -> NDArray[np.int32]:
-    """The values as a fresh int32 array; fractions and numbers too large for it are refused."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "iu":
-        raise InvalidProblem(f"Travel: {name} must be whole numbers, not {array.dtype}.")
-    limits = np.iinfo(np.int32)
-    if array.size and (array.min() < limits.min or array.max() > limits.max):
-        raise InvalidProblem(f"Travel: {name} has numbers that are too large.")
-    return array.astype(np.int32)
-
-
-def require_name(who: str, name: str) -> None:
-    if not isinstance(name, str) or not name:
-        raise InvalidProblem(f"{who}: id must be a text that is not empty.")
-
-
-def require_whole(who: str, name: str, value: int, least: int, most: int | None) -> None:
-    if type(value) is not int:
-        raise InvalidProblem(f"{who}: {name} must be a whole number, not {value!r}.")
-    if value < least or (most is not None and value > most):
-        limits = f"{least} or more" if most is None else f"from {least} to {most}"
-        raise InvalidProblem(f"{who}: {name} is {value}; it must be {limits}.")
-
-
 def require_windows(who: str, windows: tuple[Window, ...], field_name: str = "windows") -> None:
     """Each opens before it closes, and they follow each other in time."""
     closed = -1
@@ -443,21 +350,3 @@ def require_windows(who: str, windows: tuple[Window, ...], field_name: str = "wi
                 f"{who}: {where} opens ({window.opens}) before the one before it is closed ({closed})."
             )
         closed = window.closes
-
-
-def require_skills(who: str, skills: Mapping[str, int]) -> None:
-    for skill, level in skills.items():
-        require_whole(who, f"skills[{skill!r}]", level, 1, 99)
-
-
-def require_parts(who: str, parts: Mapping[str, int], least: int) -> None:
-    for part, count in parts.items():
-        require_whole(who, f"parts[{part!r}]", count, least, MOST_GOODS)
-
-
-def require_each_once(kind: str, ids: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for each in ids:
-        if each in seen:
-            raise InvalidProblem(f"{kind} {each!r}: id is used twice.")
-        seen.add(each)
