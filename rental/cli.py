@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask_babel import force_locale
 from flask_migrate import downgrade, upgrade
 
 from rental.app import create_app
@@ -22,8 +23,9 @@ from rental.billing.runs import open_run, preview_run
 from rental.config import Config, SettingError, read_config
 from rental.core import sealing
 from rental.core.audit import plain
+from rental.core.bus import Queue
 from rental.core.business_date import business_today, pinned_business_date
-from rental.core.db import reading, reading_snapshot
+from rental.core.db import db, reading, reading_snapshot
 from rental.core.errors import DomainError
 from rental.core.runtime import runtime
 from rental.core.uow import begin, system
@@ -37,6 +39,7 @@ from rental.identity.permissions import Role
 from rental.identity.queries import account_exists, account_with_email
 from rental.periodic import run_ticks
 from rental.routing.command import solve
+from rental.web.refusals import refusal
 from rental.wiring import flows as flow_table
 from rental.wiring import wire
 from rental.worker import run_worker
@@ -61,7 +64,11 @@ def with_app(command: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 return command(app, *args, **kwargs)
             except DomainError as error:
-                raise click.ClickException(f"refused: {error.code} {error.params or ''}".rstrip()) from error
+                with force_locale("en"):
+                    raise click.ClickException(f"{refusal(error)} ({error.code})") from error
+            finally:
+                db.session.remove()
+                db.engine.dispose()
 
     return run
 
@@ -190,13 +197,20 @@ def make_set_up_link(app: Flask, email: str, name: str | None) -> None:
 
 
 @main.command()
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    type=click.Choice([queue.value for queue in Queue]),
+    help="Only this queue; may be given several times. All of them unless given.",
+)
 @with_app
-def worker(app: Flask) -> None:
+def worker(app: Flask, queues: tuple[str, ...]) -> None:
     """Runs queued work until told to stop."""
     url = _config(app).redis_url
     if not url:
         raise click.ClickException("REDIS_URL is not set: without it nothing can wake a worker")
-    run_worker(app, url)
+    run_worker(app, url, [Queue(name) for name in queues] or list(Queue))
 
 
 @main.command()
@@ -256,12 +270,18 @@ def check(app: Flask, as_json: bool) -> None:
 @click.option(
     "--closing", required=True, type=click.DateTime(formats=["%Y-%m-%d"]), help="The day that is closed."
 )
+@click.option("--account", metavar="NUMBER", help="Bill only this billing account.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be billed; writes nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
 @with_app
-def bill(app: Flask, closing: datetime, dry_run: bool, as_json: bool) -> None:
-    """Closes a day: every account that closes then is billed by the workers."""
-    report = _foresee(closing.date()) if dry_run else _close(closing.date())
+def bill(app: Flask, closing: datetime, account: str | None, dry_run: bool, as_json: bool) -> None:
+    """Closes a day: every account that closes then is billed by the workers.
+
+    Closing a day again bills what has become known since, and nothing twice.
+    """
+    chunk_size = _config(app).billing_chunk
+    closed_on = closing.date()
+    report = _foresee(closed_on, account) if dry_run else _close(closed_on, account, chunk_size)
     if as_json:
         print(json.dumps(report, ensure_ascii=False, indent=1))
         return
@@ -273,9 +293,9 @@ def bill(app: Flask, closing: datetime, dry_run: bool, as_json: bool) -> None:
             print(f"{name}: {value}")
 
 
-def _close(closed_on: date) -> dict[str, Any]:
+def _close(closed_on: date, account: str | None, chunk_size: int) -> dict[str, Any]:
     with begin(CLI) as uow:
-        run_id = open_run(uow, closed_on).id
+        run_id = open_run(uow, closed_on, account=account, chunk_size=chunk_size).id
     progress = progress_of(reading(), [run_id])[run_id]
     return {
         "closed_on": closed_on.isoformat(),
@@ -287,24 +307,24 @@ def _close(closed_on: date) -> dict[str, Any]:
     }
 
 
-def _foresee(closed_on: date) -> dict[str, Any]:
+def _foresee(closed_on: date, account: str | None) -> dict[str, Any]:
     current = runtime()
     with reading_snapshot() as snapshot:
         today = business_today(snapshot, current.clock.now(), current.zone)
-        foreseen = preview_run(snapshot, closed_on, today=today)
+        foreseen = preview_run(snapshot, closed_on, today=today, account=account)
     drafts = [(each.account, each.draft) for each in foreseen if each.draft]
     return {
         "closed_on": closed_on.isoformat(),
         "invoice_count": len(drafts),
-        "total": sum(draft.totals.total.minor_units for _account, draft in drafts),
+        "total": sum(draft.totals.total.minor_units for _billed, draft in drafts),
         "invoices": [
             {
-                "billing_account": account.number,
-                "recipient": account.name,
+                "billing_account": billed.number,
+                "recipient": billed.name,
                 "due_on": draft.due_on.isoformat(),
                 "total": draft.totals.total.minor_units,
             }
-            for account, draft in drafts
+            for billed, draft in drafts
         ],
         "refused": [
             {

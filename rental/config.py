@@ -38,6 +38,7 @@ VARIABLES = (
     Variable("RENTAL_TIME_ZONE", "Asia/Tokyo", "Zone that decides what day it is"),
     Variable("RENTAL_GEOCODER_URL", "none", "Map service that finds addresses, as Nominatim does"),
     Variable("RENTAL_SMTP_URL", "none", "Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…"),
+    Variable("RENTAL_BILLING_CHUNK", "200", "Billing accounts that a closing bills in one transaction"),
     Variable("RENTAL_DEVELOPMENT", "0", "1 adds /styleguide"),
     Variable(
         "RENTAL_ALLOW_PLAIN_BACKENDS", "0", "1 permits a remote database or Redis without TLS and password"
@@ -45,6 +46,8 @@ VARIABLES = (
 )
 
 CHECKOUT = Path(__file__).parents[1]
+# More would outlast a worker's lease on a slow machine.
+_LARGEST_CHUNK = 2000
 _LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}
 
 
@@ -64,6 +67,7 @@ class Config:
     is_development: bool
     geocoder_url: str | None = None
     smtp_url: str | None = None
+    billing_chunk: int = 200
 
     def set_up_url(self, token: str) -> str:
         """Where the owner of a set-up link chooses a password."""
@@ -91,6 +95,7 @@ def read_config(environment: Mapping[str, str] = os.environ) -> Config:
         is_development=_yes(environment, "RENTAL_DEVELOPMENT"),
         geocoder_url=_geocoder_url(environment),
         smtp_url=_smtp_url(environment),
+        billing_chunk=_billing_chunk(environment),
     )
     if not _yes(environment, "RENTAL_ALLOW_PLAIN_BACKENDS"):
         _refuse_plain_backends(config)
@@ -153,6 +158,13 @@ def _smtp_url(environment: Mapping[str, str]) -> str | None:
     return url
 
 
+def _billing_chunk(environment: Mapping[str, str]) -> int:
+    count = _count(environment, "RENTAL_BILLING_CHUNK", 200)
+    if not 1 <= count <= _LARGEST_CHUNK:
+        raise SettingError(f"RENTAL_BILLING_CHUNK must be 1 to {_LARGEST_CHUNK:,}, got {count}")
+    return count
+
+
 def _trusted_hosts(environment: Mapping[str, str], public_url: str) -> tuple[str, ...]:
     named = environment.get("RENTAL_TRUSTED_HOSTS", "").split()
     host = urlsplit(public_url).hostname or ""
@@ -183,8 +195,8 @@ def _time_zone(environment: Mapping[str, str]) -> ZoneInfo:
         raise SettingError(f"RENTAL_TIME_ZONE names no time zone: {name!r}") from error
 
 
-def _count(environment: Mapping[str, str], name: str) -> int:
-    text = environment.get(name) or "0"
+def _count(environment: Mapping[str, str], name: str, default: int = 0) -> int:
+    text = environment.get(name) or str(default)
     if not text.isdecimal():
         raise SettingError(f"{name} must be a whole number, got {text!r}")
     return int(text)

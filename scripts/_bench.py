@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from _bench_billing import BillingBench
 from _bench_plan import measure_plans
 from _bench_rented import RentedBench
 from _bench_report import Report
@@ -45,13 +46,13 @@ from rental.inventory.label_sheets import LABEL_FORMATS, Label, label_sheet
 from rental.inventory.rules.label_codes import CODES, code_from, label_url
 from rental.worker import run_delivery
 from tests.conftest import config_for
-from tests.support.databases import KINDS, make_database
+from tests.support.databases import KINDS, Database, make_database
 from tests.support.story import PASSWORD, Browser, Story
 
 BENCH = system("bench")
 SEALED_AT_ONCE = 1000
 LABEL_COUNT = 1000
-PARTS = ("labels", "plan", "databases", "scan", "lists")
+PARTS = ("labels", "plan", "databases", "scan", "lists", "billing")
 
 
 def main() -> None:
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="pairs of measurements for each figure")
     parser.add_argument("--rows", type=int, default=100_000, help="audit entries behind the deep page")
     parser.add_argument("--units", type=int, default=100_000, help="units behind the scanned one")
+    parser.add_argument("--slots", type=int, default=10_000, help="slots in service that are billed")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args()
     report = Report(options.rounds, options.json)
@@ -79,23 +81,30 @@ def main() -> None:
             report.begin(f"{kind}, {options.units:,} units")
             with fresh_story(kind) as story:
                 RentedBench(story, report, options.units).run(parts)
+        if "billing" in parts:
+            report.begin(f"{kind}, {options.slots:,} slots in service")
+            with closing(make_database(kind)) as database, story_on(database) as story:
+                BillingBench(story, database, report, options.slots).run()
     report.end()
 
 
 @contextmanager
 def fresh_story(kind: str) -> Iterator[Story]:
-    """A story on a database of its own, freshly migrated, told as people would live it."""
-    database = make_database(kind)
+    """A story on a database of its own."""
+    with closing(make_database(kind)) as database, story_on(database) as story:
+        yield story
+
+
+@contextmanager
+def story_on(database: Database) -> Iterator[Story]:
+    """A story on this database, freshly migrated, told as people would live it."""
     config = config_for(database.url, Path(tempfile.mkdtemp(prefix="genba-bench-")))
-    try:
-        app = create_app(replace(config, is_development=False))
-        with app.app_context():
-            upgrade()
-        yield Story(app)
-        with app.app_context():
-            db.engine.dispose()
-    finally:
-        database.close()
+    app = create_app(replace(config, is_development=False))
+    with app.app_context():
+        upgrade()
+    yield Story(app)
+    with app.app_context():
+        db.engine.dispose()
 
 
 # labels: codes are new every time, because symbols are kept

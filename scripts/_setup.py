@@ -27,7 +27,8 @@ VENDORED = {"htmx.org/dist/htmx.min.js": ROOT / "static" / "vendor" / "htmx.min.
 OLDEST_NODE = 18
 
 # sys.executable may be the very .venv that is about to be made anew.
-BASE_PYTHON = str(getattr(sys, "_base_executable", sys.executable))
+# Without its links: python3 and python3.11 are one Python, from within its .venv as well.
+BASE_PYTHON = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 PIP_SETTINGS_FOR_UV = {
     "index-url": "UV_DEFAULT_INDEX",

@@ -98,7 +98,7 @@ def die_with(parent: int, death_signal: signal.Signals) -> None:
 class Supervisor:
     """All processes of one run, from the first start to the last stop."""
 
-    def __init__(self, environment: dict[str, str], stop_order: Sequence[str]) -> None:
+    def __init__(self, environment: dict[str, str], stop_order: Sequence[Sequence[str]]) -> None:
         self.environment = environment
         self.stop_order = stop_order
         self.processes: dict[str, Process] = {}
@@ -190,20 +190,23 @@ class Supervisor:
     def stop_all(self) -> None:
         if self.stop_signal_count:
             say("Stopping …")
-        for name in self.stop_order:
-            if name in self.processes:
-                self.stop(self.processes[name])
+        for names in self.stop_order:
+            self.stop([self.processes[name] for name in names if name in self.processes])
         while self.listen(0):
             pass
         for step in self.last_steps:
             step()
 
-    def stop(self, process: Process) -> None:
-        process.ask_to_stop()
-        deadline = time.monotonic() + process.stops_within
-        while process.is_running() and time.monotonic() < deadline and not self.in_a_hurry:
-            self.listen(deadline - time.monotonic())
-        process.end()
+    def stop(self, together: Sequence[Process]) -> None:
+        """Ask all of them at once; each has its own time to end by itself."""
+        asked = time.monotonic()
+        for process in together:
+            process.ask_to_stop()
+        for process in together:
+            deadline = asked + process.stops_within
+            while process.is_running() and time.monotonic() < deadline and not self.in_a_hurry:
+                self.listen(deadline - time.monotonic())
+            process.end()
 
 
 class Voice:

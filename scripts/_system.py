@@ -1,4 +1,4 @@
-"""The parts of Genba on one machine: its folder of state, Valkey, worker, tick and web server."""
+"""The parts of Genba on one machine: its folder of state, Valkey, workers, tick and web server."""
 
 import errno
 import fcntl
@@ -25,8 +25,11 @@ from _supervisor import Process, Supervisor, say
 READY_WITHIN = 60.0
 LONGEST_SOCKET_PATH = 100  # the system's limit is 107 bytes
 
-# First those who make work, last what they need; the times they are given add up to less than ten seconds.
-STOP_ORDER = ("prepare", "worker", "tick", "web", "valkey")
+# First those who make work, last what they need, in groups that stop together; what the slowest of each group
+# is given adds up to less than ten seconds.
+STOP_ORDER = (("prepare",), ("worker", "planner"), ("tick",), ("web",), ("valkey",))
+# A search for routes takes up to a minute, so it has a worker of its own and nothing else waits for it.
+PLANNING, EVERYTHING_ELSE = ("planning",), ("interactive", "events", "billing")
 
 
 def run(host: str, port: int, content: Sequence[str]) -> int:
@@ -163,7 +166,9 @@ def start_services(supervisor: Supervisor, listener: socket.socket) -> None:
 
     # With a killed starter the worker must die at once: on SIGTERM it would go on with its job.
     supervisor.start(Process("web", gunicorn, stops_within=3.0, dies_by=signal.SIGTERM, lent=descriptor))
-    supervisor.start(Process("worker", rental("worker"), stops_within=4.0, dies_by=signal.SIGKILL))
+    for name, queues in (("worker", EVERYTHING_ELSE), ("planner", PLANNING)):
+        command = rental("worker", *(word for queue in queues for word in ("--queue", queue)))
+        supervisor.start(Process(name, command, stops_within=4.0, dies_by=signal.SIGKILL))
     supervisor.start(Process("tick", rental("tick"), stops_within=1.5, dies_by=signal.SIGTERM))
 
 

@@ -11,15 +11,21 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from hypothesis import HealthCheck, settings
 
 from rental.app import create_app
 from rental.config import Config
 from rental.core.clock import SystemClock
 from rental.core.db import db
-from tests.support.databases import KINDS, Database, make_database
+from tests.support.beginnings import Beginnings, Once
+from tests.support.databases import KINDS, Database, fast_folder, make_database
 from tests.support.story import Story
 
 SECRET_KEY = "for tests only, and long enough to be accepted"
+
+# How long an example takes says how busy the machine is, and nothing about the product.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,8 +57,8 @@ def config_for(url: str, home: Path, *, redis_url: str | None = None) -> Config:
 @contextmanager
 def migrated(kind: str) -> Iterator[tuple[Flask, Database]]:
     """An app on a migrated database of this kind, which `renew` makes new again."""
-    database = make_database(kind)
-    home = Path(tempfile.mkdtemp(prefix="genba-home-"))
+    database = make_database(kind, beside=fast_folder())
+    home = Path(tempfile.mkdtemp(prefix="genba-home-", dir=fast_folder()))
     app = create_app(config_for(database.url, home))
     with app.app_context():
         upgrade()
@@ -95,6 +101,18 @@ def app(installation: tuple[Flask, Database], database: Database) -> Iterator[Fl
 def story(app: Flask) -> Story:
     """A story on a fresh database; it begins on 1 April 2026, ten in the morning."""
     return Story(app)
+
+
+@pytest.fixture(scope="session")
+def beginnings(installation: tuple[Flask, Database]) -> Beginnings:
+    """What was told once on this kind of database."""
+    return Beginnings(*installation)
+
+
+@pytest.fixture
+def once(beginnings: Beginnings, story: Story) -> Once:
+    """Begins the story as others begin theirs, which takes next to no time: the database is copied."""
+    return Once(beginnings, story)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from rental.billing.events import InvoiceDocumentMade
 from rental.billing.models import Invoice
 from rental.core.db import found
 from rental.core.documents import render
-from rental.core.stored_files import keep_file
+from rental.core.stored_files import StoredFile, keep_file
 from rental.core.uow import UnitOfWork, locked
 
 TEMPLATE = "invoice.typ"
@@ -27,12 +27,17 @@ def draw(snapshot: Mapping[str, Any]) -> bytes:
     return render(TEMPLATE, snapshot)
 
 
-def keep_document(uow: UnitOfWork, invoice_id: UUID, content: bytes) -> None:
-    """The document is kept with the invoice, once."""
+def keep_document(uow: UnitOfWork, invoice_id: UUID, content: bytes) -> StoredFile:
+    """The document is kept with the invoice, once; returns the one that is kept.
+
+    A worker does so after the invoice was finalised. Whoever opens one that has none yet, because it comes
+    from a time before our books or the worker is behind, may do it sooner: the bytes are the same.
+    """
     invoice = locked(uow, Invoice, invoice_id)
-    if invoice.document_id is not None:
-        return
+    if invoice.document is not None:
+        return invoice.document
     file = keep_file(uow, content, media_type=MEDIA_TYPE, download_name=f"{invoice.number}.pdf")
     invoice.document_id = file.id
     uow.session.flush()
     uow.announce(InvoiceDocumentMade(invoice.id))
+    return file

@@ -1,14 +1,18 @@
-"""Finalising: claims are taken, documents put together, numbered and written, all in one transaction."""
+"""Finalising: claims are taken, documents put together, numbered and written, all in one transaction.
+
+Rows are written in bulk and past the session, which would take several times as long as the database.
+"""
 
 import hashlib
-import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date
+from json import JSONEncoder
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import update
 
 from rental.billing.issuing import the_issuer
 from rental.billing.models import (
@@ -23,22 +27,22 @@ from rental.billing.models import (
 )
 from rental.billing.obligations import terms_of
 from rental.billing.rules.charges import Charge, Entry, Side
-from rental.billing.rules.drafts import Claim, Draft, DraftLine, Due, LineFacts, draft_of
+from rental.billing.rules.drafts import Draft, DraftLine, Due, LineFacts, draft_of
 from rental.billing.rules.due_dates import closing_on
 from rental.billing.rules.runs import BillingKind, InvoiceState, billed_as_of
 from rental.billing.rules.tax import PriceMode
 from rental.catalog.rules import TaxClass
-from rental.core.audit import plain
-from rental.core.db import Base
+from rental.core.bulk import WrittenJson, insert_many
 from rental.core.ids import new_id
 from rental.core.numbering import next_block
-from rental.core.periods import Period
 from rental.core.uow import UnitOfWork
-from rental.core.upserts import insert_new
 from rental.customers.models import BillingAccount
 
 SERIES = "invoice"
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
+# A line of the document, the values its words are made of, and the sum behind its amount.
+ToldLine = tuple[DraftLine, Row, Row]
+_canonical = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,256 +57,158 @@ class Billable:
 def finalise_invoices(
     uow: UnitOfWork, run: BillingRun, billables: Sequence[Billable]
 ) -> dict[UUID, UUID | None]:
-    """One finalised invoice per account; the ids of the invoices by account, None where nothing was left.
+    """One finalised invoice per account; the ids of the invoices by account, None where nothing was due.
 
     Whoever calls holds the contracts. Raises NegativeTotal; the database refuses what was billed before.
     """
-    invoice_ids = {billable.account.id: new_id() for billable in billables}
-    claimed = _take_claims(uow, run, billables, invoice_ids)
-    drafts: list[tuple[BillingAccount, Draft]] = []
+    drafts = []
     for billable in billables:
-        dues = [due.only(claimed) for due in billable.dues]
-        draft = draft_of(terms_of(billable.account), dues, closed_on=run.closed_on)
+        draft = draft_of(terms_of(billable.account), billable.dues, closed_on=run.closed_on)
         if draft is not None:
-            drafts.append((billable.account, draft))
+            drafts.append((billable, draft))
+    invoices: dict[UUID, UUID | None] = {billable.account.id: None for billable in billables}
     if drafts:
-        _write(uow, run, drafts, invoice_ids)
+        invoices |= _write(uow, run, drafts)
     _move_schedules(uow, run, billables)
-    written = {account.id for account, _draft in drafts}
-    return {
-        account_id: invoice_ids[account_id] if account_id in written else None for account_id in invoice_ids
-    }
+    return invoices
 
 
 def canonical(snapshot: Mapping[str, Any]) -> str:
     """The snapshot as one text, the same on every machine: its hash seals the invoice."""
-    return json.dumps(snapshot, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _canonical(snapshot)
 
 
 def sealed(snapshot: Mapping[str, Any]) -> str:
     """The SHA-256 of the snapshot, in hexadecimal."""
-    return hashlib.sha256(canonical(snapshot).encode()).hexdigest()
+    return _hash(canonical(snapshot))
 
 
-def _take_claims(
-    uow: UnitOfWork, run: BillingRun, billables: Sequence[Billable], invoice_ids: Mapping[UUID, UUID]
-) -> set[Claim]:
-    wanted = {
-        (claim.line_id, claim.period.start, claim.generation): (claim, invoice_ids[billable.account.id])
-        for billable in billables
-        for due in billable.dues
-        for claim in due.claims()
-    }
-    taken = insert_new(
-        uow.session,
-        BillingClaim,
-        [
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(uow: UnitOfWork, run: BillingRun, drafts: Sequence[tuple[Billable, Draft]]) -> dict[UUID, UUID]:
+    """Writes the documents, and who claims which period for which; the ids of the invoices by account.
+
+    The numbers are taken as the last lock before the rows are written.
+    """
+    issuer = the_issuer(uow.session)
+    year = uow.today.year
+    numbers = next_block(uow, f"{SERIES}:{year}", len(drafts))
+    books = _Books(uow, run, issuer)
+    for number, (billable, draft) in zip(numbers, drafts, strict=True):
+        books.enter(billable, draft, number=f"INV-{year}-{number:08}")
+    books.write()
+    return books.invoice_ids
+
+
+class _Books:
+    """The rows of many invoices at once, and of the ledger of charges and days behind them."""
+
+    def __init__(self, uow: UnitOfWork, run: BillingRun, issuer: Row) -> None:
+        self.uow, self.run, self.issuer = uow, run, issuer
+        self.invoice_ids: dict[UUID, UUID] = {}
+        self.invoices: list[Row] = []
+        self.taxes: list[Row] = []
+        self.claims: list[Row] = []
+        self.lines: list[Row] = []
+        self.charges: list[Row] = []
+        self.credits: list[Row] = []
+        self.spans: list[Row] = []
+
+    def enter(self, billable: Billable, draft: Draft, *, number: str) -> None:
+        """The invoice of one account."""
+        account = billable.account
+        invoice_id = self.invoice_ids[account.id] = new_id()
+        invoice = {
+            "id": invoice_id,
+            "number": number,
+            "billing_account_id": account.id,
+            "billing_run_id": self.run.id,
+            "recipient_name": account.name,
+            "closed_on": self.run.closed_on,
+            "issued_on": self.uow.today,
+            "due_on": draft.due_on,
+            "period_start": draft.period.start,
+            "period_end": draft.period.end,
+            "subtotal": draft.totals.subtotal,
+            "tax": draft.totals.tax,
+            "total": draft.totals.total,
+            "tax_rounding": account.tax_rounding,
+            "charge_rounding": account.charge_rounding,
+            "price_mode": PriceMode.EXCLUSIVE,
+        }
+        lines = [(line, _description(line), _formula(line)) for line in draft.lines]
+        snapshot = canonical(snapshot_of(invoice, self.issuer, account, draft, lines))
+        self.invoices.append(
+            {
+                **invoice,
+                "snapshot": WrittenJson(snapshot),
+                "snapshot_sha256": _hash(snapshot),
+                "finalised_at": self.uow.now,
+                "state": InvoiceState.FINALISED,
+            }
+        )
+        self.taxes += [
+            {
+                "invoice_id": invoice_id,
+                "tax_class": block.rate.tax_class,
+                "rate_bp": block.rate.basis_points,
+                "base": block.base,
+                "tax": block.tax,
+            }
+            for block in draft.totals.blocks
+        ]
+        self._claim(billable.dues, invoice_id)
+        for position, told in enumerate(lines, start=1):
+            self._line(told, invoice_id, position)
+
+    def _claim(self, dues: Sequence[Due], invoice_id: UUID) -> None:
+        """The periods it speaks of; the database refuses those that somebody else has claimed."""
+        self.claims += [
             {
                 "contract_line_id": claim.line_id,
                 "kind": BillingKind.RECURRING,
                 "period_start": claim.period.start,
                 "generation": claim.generation,
                 "period_end": claim.period.end,
-                "billing_run_id": run.id,
+                "billing_run_id": self.run.id,
                 "invoice_id": invoice_id,
             }
-            for claim, invoice_id in wanted.values()
-        ],
-        BillingClaim.contract_line_id,
-        BillingClaim.period_start,
-        BillingClaim.generation,
-    )
-    return {wanted[row.contract_line_id, row.period_start, row.generation][0] for row in taken}
+            for due in dues
+            for claim in due.claims()
+        ]
 
-
-def _write(
-    uow: UnitOfWork,
-    run: BillingRun,
-    drafts: Sequence[tuple[BillingAccount, Draft]],
-    invoice_ids: Mapping[UUID, UUID],
-) -> None:
-    issuer = the_issuer(uow.session)
-    year = uow.today.year
-    numbers = next_block(uow, f"{SERIES}:{year}", len(drafts))
-    invoices: Rows = []
-    lines: Rows = []
-    taxes: Rows = []
-    ledger = _Ledger()
-    for number, (account, draft) in zip(numbers, drafts, strict=True):
-        invoice_id = invoice_ids[account.id]
-        row = _invoice(uow, run, account, draft) | {"id": invoice_id, "number": f"INV-{year}-{number:08}"}
-        row["snapshot"] = snapshot_of(row, issuer, account, draft)
-        row["snapshot_sha256"] = sealed(row["snapshot"])
-        invoices.append(row)
-        taxes += [{"invoice_id": invoice_id, **tax} for tax in _taxes(draft)]
-        for position, line in enumerate(draft.lines, start=1):
-            line_id = new_id()
-            lines.append(_line(line) | {"id": line_id, "invoice_id": invoice_id, "position": position})
-            ledger.enter(line, line_id)
-    for kind, rows in (
-        (Invoice, invoices),
-        (InvoiceLine, lines),
-        (InvoiceTax, taxes),
-        (BilledSegment, ledger.charges),
-        (BilledSegment, ledger.credits),
-    ):
-        _insert(uow, kind, rows)
-    ledger.end_spans(uow)
-    _insert(uow, BilledSpan, ledger.spans)
-
-
-def _insert(uow: UnitOfWork, kind: type[Base], rows: Rows) -> None:
-    if rows:
-        uow.session.connection().execute(insert(kind.__table__), rows)  # type: ignore[arg-type]
-
-
-def _invoice(uow: UnitOfWork, run: BillingRun, account: BillingAccount, draft: Draft) -> dict[str, Any]:
-    return {
-        "billing_account_id": account.id,
-        "billing_run_id": run.id,
-        "recipient_name": account.name,
-        "closed_on": run.closed_on,
-        "issued_on": uow.today,
-        "due_on": draft.due_on,
-        "period_start": draft.period.start,
-        "period_end": draft.period.end,
-        "subtotal": draft.totals.subtotal,
-        "tax": draft.totals.tax,
-        "total": draft.totals.total,
-        "tax_rounding": account.tax_rounding,
-        "charge_rounding": account.charge_rounding,
-        "price_mode": PriceMode.EXCLUSIVE,
-        "finalised_at": uow.now,
-        "state": InvoiceState.FINALISED,
-    }
-
-
-def _line(line: DraftLine) -> dict[str, Any]:
-    charge = line.charge
-    rate = charge.tax_rate
-    return {
-        "contract_line_id": line.facts.line_id,
-        "description": _description(line),
-        "quantity": charge.quantity,
-        "unit_price": charge.monthly_fee,
-        "amount": line.line.amount,
-        "tax_class": rate.tax_class,
-        "rate_bp": rate.basis_points,
-        "service_start": charge.used.start,
-        "service_end": charge.used.end,
-        "formula": _formula(line),
-    }
-
-
-def _description(line: DraftLine) -> dict[str, Any]:
-    is_credit = line.line.entry.side is Side.CREDIT
-    return {
-        **line.facts.words,
-        "sites": line.site_names,
-        "kind": "credit" if is_credit else "rent",
-    }
-
-
-def _formula(line: DraftLine) -> dict[str, Any]:
-    """The sum behind the amount; for a credit, what was billed and what remains of it."""
-    return {
-        **_sum_of(line.charge),
-        "billed": line.line.entry.amount.minor_units,
-        "remaining": [_sum_of(charge) for charge in line.line.remaining],
-    }
-
-
-def _sum_of(charge: Charge) -> dict[str, Any]:
-    share = charge.share
-    return {
-        "start": charge.used.start.isoformat(),
-        "last": charge.used.last_day.isoformat(),
-        "full": share.full.minor_units,
-        "days": share.days,
-        "of": share.of,
-        "amount": charge.amount.minor_units,
-    }
-
-
-def _taxes(draft: Draft) -> Rows:
-    return [
-        {
-            "tax_class": block.rate.tax_class,
-            "rate_bp": block.rate.basis_points,
-            "base": block.base,
-            "tax": block.tax,
-        }
-        for block in draft.totals.blocks
-    ]
-
-
-def snapshot_of(
-    invoice: Mapping[str, Any], issuer: Mapping[str, Any], account: BillingAccount, draft: Draft
-) -> dict[str, Any]:
-    """Everything that stands on the invoice, as JSON values: it will read the same in ten years."""
-    period = Period(invoice["period_start"], invoice["period_end"])
-    dates = ("closed_on", "issued_on", "due_on")
-    amounts = ("subtotal", "tax", "total", "tax_rounding", "charge_rounding", "price_mode")
-    lines = [_line(line) for line in draft.lines]
-    snapshot = {
-        "form": 1,
-        "number": invoice["number"],
-        **{name: invoice[name] for name in (*dates, *amounts)},
-        "period": {"start": period.start, "last": period.last_day},
-        "issuer": dict(issuer),
-        "recipient": {
-            "number": account.number,
-            "name": account.name,
-            "postal_code": account.postal_code,
-            "address": account.address,
-            "customer": account.customer.name,
-        },
-        "lines": [
-            {
-                **{name: line[name] for name in ("quantity", "unit_price", "amount", "tax_class", "rate_bp")},
-                **line["description"],
-                "start": line["service_start"],
-                "last": line["service_end"] - timedelta(days=1),
-                "is_reduced": line["tax_class"] is TaxClass.REDUCED,
-                "formula": line["formula"],
-            }
-            for line in lines
-        ],
-        "taxes": _taxes(draft),
-    }
-    plainly: dict[str, Any] = plain(snapshot)
-    return plainly
-
-
-class _Ledger:
-    """The rows that say which charges stand, and which days of which slots they cover."""
-
-    def __init__(self) -> None:
-        self.charges: Rows = []
-        self.credits: Rows = []
-        self.spans: Rows = []
-
-    def enter(self, line: DraftLine, invoice_line_id: UUID) -> None:
+    def _line(self, told: ToldLine, invoice_id: UUID, position: int) -> None:
         """A document line speaks of one entry, and of the charges that remain of a credited one."""
-        self._entry(line, line.line.entry, invoice_line_id)
-        for charge in line.line.remaining:
-            self._entry(line, Entry(charge), invoice_line_id)
-
-    def end_spans(self, uow: UnitOfWork) -> None:
-        """What is taken back covers no day any more."""
-        taken_back = [row["reverses_id"] for row in self.credits]
-        if taken_back:
-            uow.session.execute(
-                update(BilledSpan)
-                .where(BilledSpan.billed_segment_id.in_(taken_back))
-                .values(is_active=False)
-                .execution_options(synchronize_session=False)
-            )
+        line, description, formula = told
+        charge, rate, line_id = line.charge, line.charge.tax_rate, new_id()
+        self.lines.append(
+            {
+                "id": line_id,
+                "invoice_id": invoice_id,
+                "position": position,
+                "contract_line_id": line.facts.line_id,
+                "description": description,
+                "quantity": charge.quantity,
+                "unit_price": charge.monthly_fee,
+                "amount": line.line.amount,
+                "tax_class": rate.tax_class,
+                "rate_bp": rate.basis_points,
+                "service_start": charge.used.start,
+                "service_end": charge.used.end,
+                "formula": formula,
+            }
+        )
+        self._entry(line, line.line.entry, line_id)
+        for remaining in line.line.remaining:
+            self._entry(line, Entry(remaining), line_id)
 
     def _entry(self, line: DraftLine, entry: Entry, invoice_line_id: UUID) -> None:
         charge, side = entry
+        entry_id = new_id()
         row = {
-            "id": new_id(),
+            "id": entry_id,
             "contract_line_id": charge.line_id,
             "kind": BillingKind.RECURRING,
             "period_start": charge.period.start,
@@ -332,34 +238,126 @@ class _Ledger:
                 "start_on": charge.used.start,
                 "end_on": charge.used.end,
                 "is_active": True,
-                "billed_segment_id": row["id"],
+                "billed_segment_id": entry_id,
             }
             for slot_id in charge.slot_ids
         ]
 
+    def write(self) -> None:
+        """In an order in which the database takes them; what is taken back covers no day any more."""
+        session = self.uow.session
+        insert_many(session, Invoice, self.invoices)
+        insert_many(session, InvoiceTax, self.taxes)
+        insert_many(session, BillingClaim, self.claims)
+        insert_many(session, InvoiceLine, self.lines)
+        insert_many(session, BilledSegment, self.charges)
+        insert_many(session, BilledSegment, self.credits)
+        taken_back = [row["reverses_id"] for row in self.credits]
+        if taken_back:
+            session.execute(
+                update(BilledSpan)
+                .where(BilledSpan.billed_segment_id.in_(taken_back))
+                .values(is_active=False)
+                .execution_options(synchronize_session=False)
+            )
+        insert_many(session, BilledSpan, self.spans)
+
+
+def _description(line: DraftLine) -> Row:
+    is_credit = line.line.entry.side is Side.CREDIT
+    return {
+        **line.facts.words,
+        "sites": line.site_names,
+        "kind": "credit" if is_credit else "rent",
+    }
+
+
+def _formula(line: DraftLine) -> Row:
+    """The sum behind the amount; for a credit, what was billed and what remains of it."""
+    return {
+        **_sum_of(line.charge),
+        "billed": line.line.entry.amount.minor_units,
+        "remaining": [_sum_of(charge) for charge in line.line.remaining],
+    }
+
+
+def _sum_of(charge: Charge) -> Row:
+    share = charge.share
+    return {
+        "start": charge.used.start.isoformat(),
+        "last": charge.used.last_day.isoformat(),
+        "full": share.full.minor_units,
+        "days": share.days,
+        "of": share.of,
+        "amount": charge.amount.minor_units,
+    }
+
+
+def snapshot_of(
+    invoice: Row, issuer: Row, account: BillingAccount, draft: Draft, lines: Sequence[ToldLine]
+) -> Row:
+    """Everything that stands on the invoice, as JSON values: it will read the same in ten years."""
+    return {
+        "form": 1,
+        "number": invoice["number"],
+        **{name: invoice[name].isoformat() for name in ("closed_on", "issued_on", "due_on")},
+        **{name: invoice[name].minor_units for name in ("subtotal", "tax", "total")},
+        **{name: invoice[name].value for name in ("tax_rounding", "charge_rounding", "price_mode")},
+        "period": {"start": draft.period.start.isoformat(), "last": draft.period.last_day.isoformat()},
+        "issuer": issuer,
+        "recipient": {
+            "number": account.number,
+            "name": account.name,
+            "postal_code": account.postal_code,
+            "address": account.address,
+            "customer": account.customer.name,
+        },
+        "lines": [_line_of_snapshot(told) for told in lines],
+        "taxes": [
+            {
+                "tax_class": block.rate.tax_class.value,
+                "rate_bp": block.rate.basis_points,
+                "base": block.base.minor_units,
+                "tax": block.tax.minor_units,
+            }
+            for block in draft.totals.blocks
+        ],
+    }
+
+
+def _line_of_snapshot(told: ToldLine) -> Row:
+    line, description, formula = told
+    charge, rate = line.charge, line.charge.tax_rate
+    return {
+        "quantity": charge.quantity,
+        "unit_price": charge.monthly_fee.minor_units,
+        "amount": line.line.amount.minor_units,
+        "tax_class": rate.tax_class.value,
+        "rate_bp": rate.basis_points,
+        **description,
+        "start": formula["start"],
+        "last": formula["last"],
+        "is_reduced": rate.tax_class is TaxClass.REDUCED,
+        "formula": formula,
+    }
+
 
 def _move_schedules(uow: UnitOfWork, run: BillingRun, billables: Sequence[Billable]) -> None:
-    """Every line that has started is billed through this closing, and due at the next one."""
+    """Lines that have started are billed through this closing, or further if they were, and due again."""
     after = billed_as_of(run.closed_on)
-    rows = []
+    moved: dict[tuple[date, date | None], list[UUID]] = defaultdict(list)
     for billable in billables:
         for facts in billable.lines:
             if not facts.spans:
                 continue
             first_day = min(span.start for span in facts.spans)
-            next_closing = closing_on(max(first_day, after), billable.account.closing_day)
-            rows.append(
-                {
-                    "line_id": facts.line_id,
-                    "due": billed_as_of(next_closing),
-                    "through": after if first_day < after else None,
-                }
-            )
-    if rows:
-        table = BillingSchedule.__table__
-        uow.session.connection().execute(
-            update(table)  # type: ignore[arg-type]
-            .where(table.c.contract_line_id == bindparam("line_id"))
-            .values(next_due_on=bindparam("due"), billed_through=bindparam("through")),
-            rows,
+            through = max(first_day, after, facts.billed_through or after)
+            next_closing = closing_on(through, billable.account.closing_day)
+            moved[billed_as_of(next_closing), through if through > first_day else None].append(facts.line_id)
+    for (due_on, billed_through), line_ids in moved.items():
+        uow.session.execute(
+            update(BillingSchedule)
+            .where(BillingSchedule.contract_line_id.in_(line_ids))
+            .values(next_due_on=due_on, billed_through=billed_through)
+            .execution_options(synchronize_session=False)
         )

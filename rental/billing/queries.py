@@ -1,37 +1,63 @@
-"""Reading invoices and closings, and the evidence behind a line."""
+"""Reading invoices and closings."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, cast, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    case,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
-from rental.billing.models import BilledSegment, BilledSpan, BillingItem, Invoice, InvoiceLine
+from rental.billing.models import (
+    BilledSegment,
+    BilledSpan,
+    BillingItem,
+    BillingRun,
+    BillingSchedule,
+    Invoice,
+    InvoiceLine,
+)
+from rental.billing.rules.due_dates import closing_on
 from rental.billing.rules.runs import InvoiceState, ItemState, RunState, run_state
-from rental.catalog.models import RatePlanVersion
-from rental.contracts.models import Line, Placement, Slot
+from rental.contracts.models import Contract, Line, Placement
+from rental.contracts.rules import ContractState
 from rental.core.money import Money
 from rental.core.text import narrow
-from rental.customers.models import Site
-from rental.fieldwork.models import WorkOrder
-from rental.inventory.models import Movement, Unit
+from rental.customers.models import BillingAccount
 
 SHOWN_AT_MOST = 200
+LATEST = 6
+# The closing before lies this many days back at most, whichever months they are.
+LONGEST_MONTH = timedelta(days=31)
+NOTHING = Money(0)
 
 
 def invoices_matching(
     *, words: str = "", state: InvoiceState | None = None, closed_on: date | None = None
 ) -> Select[Invoice]:
-    """Invoices whose number or recipient has the words, in no order yet."""
+    """Invoices in no order yet whose number or recipient has the words, or which are of the billing account
+    or contract with exactly this number."""
     statement = select(Invoice)
     if words:
+        number = narrow(words).upper()
+        accounts = select(BillingAccount.id).where(BillingAccount.number == number)
         statement = statement.where(
             or_(
-                Invoice.number.contains(narrow(words).upper(), autoescape=True),
+                Invoice.number.contains(number, autoescape=True),
                 Invoice.recipient_name.contains(words, autoescape=True),
+                Invoice.billing_account_id.in_(accounts),
+                Invoice.id.in_(_charging(Contract.number == number)),
             )
         )
     if state:
@@ -71,75 +97,75 @@ def invoice_with_all(session: Session, invoice_id: UUID) -> Invoice | None:
         .where(Invoice.id == invoice_id)
         .options(
             joinedload(Invoice.billing_account),
-            joinedload(Invoice.billing_run),
             joinedload(Invoice.document),
-            selectinload(Invoice.lines)
-            .joinedload(InvoiceLine.contract_line)
-            .joinedload(Line.rate_plan_version)
-            .joinedload(RatePlanVersion.rate_plan),
+            selectinload(Invoice.lines).joinedload(InvoiceLine.contract_line),
         )
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why a slot stands in an invoice line: the unit that was scanned there, when, and for which job."""
-
-    position: int
-    site_id: UUID
-    site_name: str
-    unit_id: UUID
-    unit_tag: str
-    placed_at: datetime
-    movement_seq: int
-    work_order_id: UUID | None
-    work_order_number: str | None
+def invoices_of_account(session: Session, billing_account_id: UUID) -> Sequence[Invoice]:
+    """The latest invoices of a billing account, latest first."""
+    return _latest(session, Invoice.billing_account_id == billing_account_id)
 
 
-def evidence_of(session: Session, invoice_id: UUID) -> dict[UUID, list[Evidence]]:
-    """The installations behind each line of an invoice, by the line's id."""
-    rows = session.execute(
-        select(
-            InvoiceLine.id,
-            Slot.position,
-            Slot.site_id,
-            Site.name,
-            Unit.id,
-            Unit.tag,
-            Placement.placed_at,
-            Movement.seq,
-            WorkOrder.id,
-            WorkOrder.number,
-        )
-        .distinct()
+def invoices_of_customer(session: Session, customer_id: UUID) -> Sequence[Invoice]:
+    """The latest invoices of all billing accounts of a customer, latest first."""
+    accounts = select(BillingAccount.id).where(BillingAccount.customer_id == customer_id)
+    return _latest(session, Invoice.billing_account_id.in_(accounts))
+
+
+def invoices_of_contract(session: Session, contract_id: UUID) -> Sequence[Invoice]:
+    """The latest invoices that charge a line of the contract, latest first."""
+    return _latest(session, Invoice.id.in_(_charging(Line.contract_id == contract_id)))
+
+
+def invoices_of_unit(session: Session, unit_id: UUID) -> Sequence[Invoice]:
+    """The latest invoices that charge a slot which the unit had come into by then, latest first."""
+    issued = aliased(Invoice)
+    charging = (
+        select(InvoiceLine.invoice_id)
         .join(BilledSegment, BilledSegment.invoice_line_id == InvoiceLine.id)
-        .join(
-            BilledSpan,
-            BilledSpan.billed_segment_id == func.coalesce(BilledSegment.reverses_id, BilledSegment.id),
-        )
-        .join(Slot, Slot.id == BilledSpan.slot_id)
-        .join(Site, Site.id == Slot.site_id)
-        .join(Placement, Placement.slot_id == Slot.id)
-        .join(Unit, Unit.id == Placement.unit_id)
-        .join(Movement, Movement.id == Placement.install_movement_id)
-        .outerjoin(WorkOrder, WorkOrder.number == Movement.source)
-        .where(InvoiceLine.invoice_id == invoice_id)
-        .order_by(Slot.position, Placement.placed_at)
-        .limit(5000)
+        .join(BilledSpan, BilledSpan.billed_segment_id == BilledSegment.id)
+        .join(Placement, Placement.slot_id == BilledSpan.slot_id)
+        .join(issued, issued.id == InvoiceLine.invoice_id)
+        .where(Placement.unit_id == unit_id, Placement.placed_at <= issued.finalised_at)
     )
-    found: dict[UUID, list[Evidence]] = defaultdict(list)
-    for line_id, *facts in rows:
-        found[line_id].append(Evidence(*facts))
-    return found
+    return _latest(session, Invoice.id.in_(charging))
+
+
+def _charging(*conditions: ColumnElement[bool]) -> Select[UUID]:
+    """The invoices with a line of contract lines like these."""
+    return (
+        select(InvoiceLine.invoice_id)
+        .join(Line, Line.id == InvoiceLine.contract_line_id)
+        .join(Contract, Contract.id == Line.contract_id)
+        .where(*conditions)
+    )
+
+
+def _latest(session: Session, condition: ColumnElement[bool]) -> Sequence[Invoice]:
+    return session.scalars(
+        select(Invoice).where(condition).order_by(Invoice.number.desc()).limit(LATEST)
+    ).all()
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a closing is, from the states of its accounts, and what it has invoiced."""
+    """How far a closing is, from the states of its accounts, and what it has invoiced.
+
+    What was sent counts as drawn, whoever drew it.
+    """
 
     counts: dict[ItemState, int]
-    invoice_count: int
-    total: Money
+    invoice_count: int = 0
+    drawn_count: int = 0
+    sent_count: int = 0
+    total: Money = NOTHING
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether accounts wait to be billed, or invoices to be drawn."""
+        return self.counts[ItemState.TODO] > 0 or self.drawn_count < self.invoice_count
 
     @property
     def state(self) -> RunState:
@@ -165,15 +191,22 @@ def progress_of(session: Session, run_ids: Collection[UUID]) -> dict[UUID, Progr
         .group_by(BillingItem.billing_run_id, BillingItem.state)
     ):
         counts[run_id][state] = count
+    is_sent = Invoice.state == InvoiceState.SENT
     sums = {
-        run_id: (count, Money(total))
-        for run_id, count, total in session.execute(
-            select(Invoice.billing_run_id, func.count(), cast(func.sum(Invoice.total), BigInteger))
+        run_id: (count, drawn, sent, Money(total))
+        for run_id, count, drawn, sent, total in session.execute(
+            select(
+                Invoice.billing_run_id,
+                func.count(),
+                func.count(case((is_sent | Invoice.document_id.is_not(None), 1))),
+                func.count(case((is_sent, 1))),
+                cast(func.sum(Invoice.total), BigInteger),
+            )
             .where(Invoice.billing_run_id.in_(run_ids))
             .group_by(Invoice.billing_run_id)
         )
     }
-    return {run_id: Progress(counts[run_id], *sums.get(run_id, (0, Money(0)))) for run_id in run_ids}
+    return {run_id: Progress(counts[run_id], *sums.get(run_id, ())) for run_id in run_ids}
 
 
 def parked_items(session: Session, run_id: UUID) -> Sequence[BillingItem]:
@@ -185,3 +218,48 @@ def parked_items(session: Session, run_id: UUID) -> Sequence[BillingItem]:
         .order_by(BillingItem.finished_at, BillingItem.id)
         .limit(SHOWN_AT_MOST)
     ).all()
+
+
+def closing_of(session: Session, closed_on: date) -> BillingRun | None:
+    """The closing of this day, if it was opened."""
+    return session.scalar(select(BillingRun).where(BillingRun.closed_on == closed_on))
+
+
+def days_to_close(session: Session) -> dict[date, int]:
+    """The closing days on which something falls due, in order, and how many accounts that concerns.
+
+    Without those that a closing is billing just now, and those that are parked and wait for a person.
+    """
+    is_in_hand = exists().where(
+        BillingItem.billing_account_id == BillingAccount.id, BillingItem.state != ItemState.DONE
+    )
+    first_due = (
+        select(BillingAccount.closing_day, func.min(BillingSchedule.next_due_on).label("due_on"))
+        .join(Contract, Contract.billing_account_id == BillingAccount.id)
+        .join(Line, Line.contract_id == Contract.id)
+        .join(BillingSchedule, BillingSchedule.contract_line_id == Line.id)
+        .where(Contract.state == ContractState.ACTIVE, ~is_in_hand)
+        .group_by(BillingAccount.id, BillingAccount.closing_day)
+        .subquery()
+    )
+    counts: dict[date, int] = defaultdict(int)
+    for closing_day, due_on, count in session.execute(
+        select(first_due.c.closing_day, first_due.c.due_on, func.count()).group_by(
+            first_due.c.closing_day, first_due.c.due_on
+        )
+    ):
+        counts[closing_on(due_on - timedelta(days=1), closing_day)] += count
+    return dict(sorted(counts.items()))
+
+
+def total_before(session: Session, run: BillingRun) -> Money:
+    """What the accounts of a closing were asked for by the closing before."""
+    accounts = select(BillingItem.billing_account_id).where(BillingItem.billing_run_id == run.id)
+    total = session.scalar(
+        select(cast(func.sum(Invoice.total), BigInteger)).where(
+            Invoice.billing_account_id.in_(accounts),
+            Invoice.closed_on < run.closed_on,
+            Invoice.closed_on >= run.closed_on - LONGEST_MONTH,
+        )
+    )
+    return Money(total or 0)

@@ -1,11 +1,12 @@
 """A closing: opened with a row per account, worked off in chunks, each account exactly once."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, insert, select, text
+from sqlalchemy import Select, exists, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
@@ -13,13 +14,15 @@ from rental.billing.events import ChunkOpened, InvoiceFinalised
 from rental.billing.invoicing import Billable, finalise_invoices
 from rental.billing.issuing import the_issuer
 from rental.billing.models import BillingItem, BillingRun, BillingSchedule, Invoice
-from rental.billing.obligations import hold_contracts, lines_owed_by, terms_of
+from rental.billing.obligations import Accounts, hold_contracts, lines_owed_by, terms_of
 from rental.billing.rules.drafts import Draft, draft_of, dues_of
 from rental.billing.rules.runs import (
     ITEM_STATES,
+    ClosesAnotherDay,
     ItemState,
     NotRatable,
     RefusedByDatabase,
+    UnknownAccount,
     billed_as_of,
     closing_days_of,
     require_past,
@@ -28,8 +31,10 @@ from rental.contracts.models import Contract, Line
 from rental.contracts.rules import ContractState
 from rental.core import audit
 from rental.core.audit import plain
+from rental.core.bulk import insert_many
 from rental.core.errors import DomainError
 from rental.core.ids import new_id
+from rental.core.text import narrow
 from rental.core.uow import UnitOfWork, locked
 from rental.core.upserts import insert_new
 from rental.customers.models import BillingAccount
@@ -41,30 +46,35 @@ NOTHING_DUE = "billing.nothing_due"
 _PATIENCE = "SET LOCAL lock_timeout = '5s'"
 
 
-def open_run(uow: UnitOfWork, closed_on: date, *, chunk_size: int = CHUNK) -> BillingRun:
+def open_run(
+    uow: UnitOfWork, closed_on: date, *, account: str | None = None, chunk_size: int = CHUNK
+) -> BillingRun:
     """Opens the closing of this day, or finds it and adds what has become due since.
 
-    Every account with something due gets its row here, in one transaction; workers do the rest. Accounts that
-    are parked wait for a person. Raises ClosingInFuture, NoIssuer.
+    Every account with something due gets its row here, in one transaction, or only the one with the number
+    given; workers do the rest. Accounts that are parked wait for a person. Raises ClosingInFuture, NoIssuer,
+    UnknownAccount, ClosesAnotherDay.
     """
     require_past(closed_on, today=uow.today)
     the_issuer(uow.session)
+    due = accounts_due(closed_on, only=_only(uow.session, account, closed_on))
     run = _run_of(uow, closed_on)
 
-    known = {
-        item.billing_account_id: item
-        for item in uow.session.scalars(select(BillingItem).where(BillingItem.billing_run_id == run.id))
-    }
+    known = dict(
+        uow.session.execute(
+            select(BillingItem.billing_account_id, BillingItem.state).where(
+                BillingItem.billing_run_id == run.id
+            )
+        ).all()
+    )
     waiting = [
         account_id
-        for account_id in uow.session.scalars(accounts_due(closed_on))
-        if account_id not in known or known[account_id].state is ItemState.DONE
+        for account_id in uow.session.scalars(due)
+        if known.get(account_id, ItemState.DONE) is ItemState.DONE
     ]
     for account_ids in _chunks(waiting, chunk_size):
         run.chunk_count += 1
-        for account_id in account_ids:
-            if account_id in known:
-                _reopen(known[account_id], run.chunk_count)
+        _reopen_items(uow, run, [each for each in account_ids if each in known])
         _add_items(uow, run, [each for each in account_ids if each not in known])
         uow.announce(ChunkOpened(run.id, run.chunk_count))
     uow.session.flush()
@@ -78,35 +88,38 @@ def bill_chunk(uow: UnitOfWork, run_id: UUID, chunk: int) -> int:
     """
     if uow.session.get_bind().dialect.name == "postgresql":
         uow.session.execute(text(_PATIENCE))
-    items = uow.session.scalars(
-        select(BillingItem)
-        .where(
-            BillingItem.billing_run_id == run_id,
-            BillingItem.chunk == chunk,
-            BillingItem.state == ItemState.TODO,
+    waits = (
+        BillingItem.billing_run_id == run_id,
+        BillingItem.chunk == chunk,
+        BillingItem.state == ItemState.TODO,
+    )
+    items = {
+        item.billing_account_id: item
+        for item in uow.session.execute(
+            select(BillingItem.id, BillingItem.billing_account_id)
+            .where(*waits)
+            .order_by(BillingItem.id)
+            .with_for_update()
         )
-        .order_by(BillingItem.id)
-        .with_for_update()
-    ).all()
+    }
     if not items:
         return 0
     run = uow.session.get_one(BillingRun, run_id)
-    account_ids = [item.billing_account_id for item in items]
+    account_ids = select(BillingItem.billing_account_id).where(*waits)
     hold_contracts(uow.session, account_ids)
 
-    by_account = {item.billing_account_id: item for item in items}
-    billables = []
+    refusals: dict[UUID, DomainError] = {}
+    billables: list[Billable] = []
     for account, found in _billables(uow.session, account_ids, run.closed_on):
         if isinstance(found, DomainError):
-            _park(uow, by_account[account.id], found)
+            refusals[account.id] = found
         else:
             billables.append(found)
-    finalised = 0
-    for account_id, invoice_id in _finalise(uow, run, billables, by_account):
-        _finish(uow, by_account[account_id], invoice_id)
-        finalised += invoice_id is not None
-    uow.session.flush()
-    return finalised
+    invoices = _finalise(uow, run, billables, refusals)
+    _finish(uow, run, items, invoices)
+    for account_id, refusal in refusals.items():
+        _park(uow, items[account_id].id, refusal)
+    return sum(invoice_id is not None for invoice_id in invoices.values())
 
 
 def release_item(uow: UnitOfWork, item_id: UUID) -> BillingItem:
@@ -118,8 +131,9 @@ def release_item(uow: UnitOfWork, item_id: UUID) -> BillingItem:
         return item
     uow.record("released", entity="billing_item", entity_id=item.id, reason_code=item.reason_code)
     run.chunk_count += 1
-    _reopen(item, run.chunk_count)
     uow.session.flush()
+    _reopen_items(uow, run, [item.billing_account_id])
+    uow.session.refresh(item)
     uow.announce(ChunkOpened(run.id, run.chunk_count))
     return item
 
@@ -133,29 +147,49 @@ class Foreseen:
     refusal: DomainError | None = None
 
 
-def preview_run(session: Session, closed_on: date, *, today: date, chunk_size: int = CHUNK) -> list[Foreseen]:
+def preview_run(
+    session: Session,
+    closed_on: date,
+    *,
+    today: date,
+    account: str | None = None,
+    chunk_size: int = CHUNK,
+) -> list[Foreseen]:
     """What opening this closing would bill, computed as the run does it. Writes nothing.
 
-    Raises ClosingInFuture, NoIssuer.
+    Raises ClosingInFuture, NoIssuer, UnknownAccount, ClosesAnotherDay.
     """
     require_past(closed_on, today=today)
     the_issuer(session)
+    due = accounts_due(closed_on, only=_only(session, account, closed_on))
     foreseen = []
-    for account_ids in _chunks(session.scalars(accounts_due(closed_on)).all(), chunk_size):
-        for account, found in _billables(session, account_ids, closed_on):
+    for account_ids in _chunks(session.scalars(due).all(), chunk_size):
+        for billed, found in _billables(session, account_ids, closed_on):
             if isinstance(found, DomainError):
-                foreseen.append(Foreseen(account, refusal=found))
+                foreseen.append(Foreseen(billed, refusal=found))
                 continue
             try:
-                draft = draft_of(terms_of(account), found.dues, closed_on=closed_on)
+                draft = draft_of(terms_of(billed), found.dues, closed_on=closed_on)
             except DomainError as error:
-                foreseen.append(Foreseen(account, refusal=error))
+                foreseen.append(Foreseen(billed, refusal=error))
             else:
-                foreseen.append(Foreseen(account, draft=draft))
+                foreseen.append(Foreseen(billed, draft=draft))
     return foreseen
 
 
-def accounts_due(closed_on: date) -> Select[UUID]:
+def _only(session: Session, number: str | None, closed_on: date) -> UUID | None:
+    """The account with this number, when one was named."""
+    if number is None:
+        return None
+    account = session.scalar(select(BillingAccount).where(BillingAccount.number == narrow(number).upper()))
+    if account is None:
+        raise UnknownAccount(account=number)
+    if account.closing_day not in closing_days_of(closed_on):
+        raise ClosesAnotherDay(account=number, closing_day=account.closing_day, closed_on=closed_on)
+    return account.id
+
+
+def accounts_due(closed_on: date, *, only: UUID | None = None) -> Select[UUID]:
     """The accounts that close on this day and have a line that is due, without those that are parked."""
     days = closing_days_of(closed_on)
     is_due = exists().where(
@@ -168,11 +202,12 @@ def accounts_due(closed_on: date) -> Select[UUID]:
     is_parked = exists().where(
         BillingItem.billing_account_id == BillingAccount.id, BillingItem.state == ItemState.PARKED
     )
-    return (
+    due = (
         select(BillingAccount.id)
         .where(BillingAccount.closing_day.between(days.start, days.stop - 1), is_due, ~is_parked)
         .order_by(BillingAccount.number)
     )
+    return due.where(BillingAccount.id == only) if only else due
 
 
 def _chunks(account_ids: Sequence[UUID], size: int) -> Iterator[Sequence[UUID]]:
@@ -202,22 +237,42 @@ def _run_of(uow: UnitOfWork, closed_on: date) -> BillingRun:
 
 
 def _add_items(uow: UnitOfWork, run: BillingRun, account_ids: Sequence[UUID]) -> None:
-    rows = [
-        {
-            "id": new_id(),
-            "billing_run_id": run.id,
-            "billing_account_id": account_id,
-            "chunk": run.chunk_count,
-            "state": ItemState.TODO,
-        }
-        for account_id in account_ids
-    ]
-    if rows:
-        uow.session.connection().execute(insert(BillingItem.__table__), rows)  # type: ignore[arg-type]
+    insert_many(
+        uow.session,
+        BillingItem,
+        [
+            {
+                "id": new_id(),
+                "billing_run_id": run.id,
+                "billing_account_id": account_id,
+                "chunk": run.chunk_count,
+                "state": ItemState.TODO,
+            }
+            for account_id in account_ids
+        ],
+    )
+
+
+def _reopen_items(uow: UnitOfWork, run: BillingRun, account_ids: Sequence[UUID]) -> None:
+    """They are done or parked, and are billed again in the newest chunk."""
+    if account_ids:
+        uow.session.execute(
+            update(BillingItem)
+            .where(BillingItem.billing_run_id == run.id, BillingItem.billing_account_id.in_(account_ids))
+            .values(
+                state=ItemState.TODO,
+                chunk=run.chunk_count,
+                finished_at=None,
+                reason_code=None,
+                reason_params=None,
+                contract_id=None,
+            )
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _billables(
-    session: Session, account_ids: Collection[UUID], closed_on: date
+    session: Session, account_ids: Accounts, closed_on: date
 ) -> Iterator[tuple[BillingAccount, Billable | NotRatable]]:
     """What each account owes, in the order of their numbers: that is the order of the invoices."""
     accounts = session.scalars(
@@ -239,66 +294,85 @@ def _finalise(
     uow: UnitOfWork,
     run: BillingRun,
     billables: Sequence[Billable],
-    items: dict[UUID, BillingItem],
-) -> Iterator[tuple[UUID, UUID | None]]:
-    """Bills these accounts together; if that is refused, in halves, until the culprit is alone and parked."""
+    refusals: dict[UUID, DomainError],
+) -> dict[UUID, UUID | None]:
+    """Bills these accounts together; if that is refused, in halves, until the culprit is alone.
+
+    Adds to the refusals; returns the invoices of the others, None for those that owed nothing.
+    """
     if not billables:
-        return
+        return {}
     try:
         with uow.session.begin_nested():
-            invoices = finalise_invoices(uow, run, billables)
+            return finalise_invoices(uow, run, billables)
     except (DomainError, IntegrityError) as error:
         if len(billables) > 1:
             middle = len(billables) // 2
-            yield from _finalise(uow, run, billables[:middle], items)
-            yield from _finalise(uow, run, billables[middle:], items)
-            return
-        refusal = (
+            return _finalise(uow, run, billables[:middle], refusals) | _finalise(
+                uow, run, billables[middle:], refusals
+            )
+        refusals[billables[0].account.id] = (
             error if isinstance(error, DomainError) else RefusedByDatabase(problem=str(error.orig)[:300])
         )
-        _park(uow, items[billables[0].account.id], refusal)
-        return
-    yield from invoices.items()
+        return {}
 
 
-def _finish(uow: UnitOfWork, item: BillingItem, invoice_id: UUID | None) -> None:
-    ITEM_STATES.check(item.state, ItemState.DONE)
-    item.state = ItemState.DONE
-    item.finished_at = uow.now
-    item.reason_code = None if invoice_id else NOTHING_DUE
-    item.invoice_id = invoice_id or item.invoice_id
-    if invoice_id is None:
-        return
+def _finish(
+    uow: UnitOfWork, run: BillingRun, items: Mapping[UUID, Any], invoices: Mapping[UUID, UUID | None]
+) -> None:
+    """These accounts are done; an account that is billed again keeps its invoice when it owed nothing new."""
+    ITEM_STATES.check(ItemState.TODO, ItemState.DONE)
+    finalised = {account_id: invoice_id for account_id, invoice_id in invoices.items() if invoice_id}
+    newest = (
+        select(Invoice.id)
+        .where(
+            Invoice.billing_account_id == BillingItem.billing_account_id, Invoice.closed_on == run.closed_on
+        )
+        .order_by(Invoice.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    _write_done(uow, [items[each].id for each in finalised], reason_code=None, invoice_id=newest)
+    owing_nothing = [items[account_id].id for account_id in invoices if account_id not in finalised]
+    _write_done(uow, owing_nothing, reason_code=NOTHING_DUE)
     audit.append(
         uow.session,
         [
             audit.Change(
-                "finalised",
-                Invoice.__tablename__,
-                invoice_id,
-                None,
-                {"billing_account_id": item.billing_account_id},
+                "finalised", Invoice.__tablename__, invoice_id, None, {"billing_account_id": account_id}
             )
+            for account_id, invoice_id in finalised.items()
         ],
     )
-    uow.announce(InvoiceFinalised(invoice_id))
+    uow.announce_all(InvoiceFinalised(invoice_id) for invoice_id in finalised.values())
 
 
-def _park(uow: UnitOfWork, item: BillingItem, refusal: DomainError) -> None:
-    ITEM_STATES.check(item.state, ItemState.PARKED)
-    item.state = ItemState.PARKED
-    item.finished_at = uow.now
-    item.reason_code = refusal.code
-    item.reason_params = plain(refusal.params)
-    item.contract_id = (
+def _write_done(uow: UnitOfWork, item_ids: Sequence[UUID], **values: Any) -> None:
+    if item_ids:
+        uow.session.execute(
+            update(BillingItem)
+            .where(BillingItem.id.in_(item_ids))
+            .values(state=ItemState.DONE, finished_at=uow.now, **values)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _park(uow: UnitOfWork, item_id: UUID, refusal: DomainError) -> None:
+    ITEM_STATES.check(ItemState.TODO, ItemState.PARKED)
+    contract_id = (
         uow.session.scalar(select(Contract.id).where(Contract.number == refusal.params["contract"]))
         if isinstance(refusal, NotRatable)
         else None
     )
-
-
-def _reopen(item: BillingItem, chunk: int) -> None:
-    ITEM_STATES.check(item.state, ItemState.TODO)
-    item.state = ItemState.TODO
-    item.chunk = chunk
-    item.finished_at = item.reason_code = item.reason_params = item.contract_id = None
+    uow.session.execute(
+        update(BillingItem)
+        .where(BillingItem.id == item_id)
+        .values(
+            state=ItemState.PARKED,
+            finished_at=uow.now,
+            reason_code=refusal.code,
+            reason_params=plain(refusal.params),
+            contract_id=contract_id,
+        )
+        .execution_options(synchronize_session=False)
+    )

@@ -5,10 +5,12 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from rental.billing.models import Invoice
 from rental.billing.rules.runs import INVOICE_STATES, InvoiceState, SendingWay
+from rental.core import audit
 from rental.core.db import found
 from rental.core.files import FileStore
 from rental.core.mail import NoMailServer, Post
@@ -69,6 +71,26 @@ def message_of(invoice: Invoice, document: bytes) -> EmailMessage:
     )
     message.add_attachment(document, maintype="application", subtype="pdf", filename=f"{invoice.number}.pdf")
     return message
+
+
+def mark_closing_sent(uow: UnitOfWork, billing_run_id: UUID, way: SendingWay) -> int:
+    """Every invoice of a closing reached its recipient without us; returns how many that were.
+
+    For taking over what was billed before we kept the books.
+    """
+    sent = uow.session.scalars(
+        update(Invoice)
+        .where(Invoice.billing_run_id == billing_run_id, Invoice.state == InvoiceState.FINALISED)
+        .values(state=InvoiceState.SENT, sent_at=uow.now, sent_by=way)
+        .returning(Invoice.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    facts = {"sent_by": way.value}
+    audit.append(
+        uow.session,
+        [audit.Change("sent", Invoice.__tablename__, each, None, facts) for each in sorted(sent)],
+    )
+    return len(sent)
 
 
 def mark_sent(uow: UnitOfWork, invoice_id: UUID, way: SendingWay) -> Invoice:

@@ -72,9 +72,10 @@ def rent_runs_from(uow: UnitOfWork, line: Line, installed_on: date) -> date:
 def _next_seq(uow: UnitOfWork, contract_line_id: UUID, day: date) -> int:
     """Slots of one line start one after the other: whoever writes an event holds the line."""
     locked(uow, Line, contract_line_id)
-    highest = uow.session.scalar(
-        select(func.max(LineEvent.seq)).where(
-            LineEvent.contract_line_id == contract_line_id, LineEvent.effective_on == day
+    with uow.session.no_autoflush:  # every event was saved by the step that wrote it
+        highest = uow.session.scalar(
+            select(func.max(LineEvent.seq)).where(
+                LineEvent.contract_line_id == contract_line_id, LineEvent.effective_on == day
+            )
         )
-    )
     return (highest or 0) + 1

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
+from rental.core.bulk import insert_many
 from rental.core.db import Base
 from rental.core.ids import new_id
 from rental.core.money import Money
@@ -95,6 +96,8 @@ FACTS = (
 
 
 _BLOCK = 500
+# So many rows are worth the two round trips of a bulk insert.
+_MANY = 10
 # Past the session, which would take as long to look at the rows as the database to store them.
 _INSERT = insert(AuditEntry.__table__)  # type: ignore[arg-type]
 
@@ -160,7 +163,7 @@ def append(session: Session, changes: Sequence[Change]) -> None:
     ]
     collected: list[dict[str, Any]] | None = session.info.get("audit_rows")
     if collected is None:
-        session.connection().execute(_INSERT, rows)
+        _write(session, rows)
         return
     collected += rows
     if len(collected) >= _BLOCK:
@@ -185,8 +188,15 @@ def in_blocks(session: Session) -> Iterator[None]:
 
 def _write_collected(session: Session, collected: list[dict[str, Any]]) -> None:
     if collected:
-        session.connection().execute(_INSERT, collected)
+        _write(session, collected)
         collected.clear()
+
+
+def _write(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    if len(rows) < _MANY:
+        session.connection().execute(_INSERT, rows)
+    else:
+        insert_many(session, AuditEntry, rows)
 
 
 def watch(session_class: type[Session]) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from rental.core.bulk import insert_many
 from rental.core.bus import Handler, Queue, Ring
 from rental.core.db import Base, text_enum
 from rental.core.events import Event, to_wire
@@ -116,6 +117,36 @@ def write_message(
     session.add(message)
     session.add_all(deliveries)
     return [Ring(delivery.id, delivery.queue) for delivery in deliveries]
+
+
+def write_messages(
+    session: Session, announced: Sequence[tuple[Event, Sequence[Handler]]], *, now: datetime
+) -> list[Ring]:
+    """The same for thousands of facts at once, past the session."""
+    messages: list[dict[str, Any]] = []
+    deliveries: list[dict[str, Any]] = []
+    rings: list[Ring] = []
+    for event, handlers in announced:
+        message = {"id": new_id(), "name": event.name, "payload": to_wire(event), "announced_at": now}
+        messages.append(message)
+        for handler in handlers:
+            rings.append(Ring(new_id(), handler.queue))
+            deliveries.append(
+                {
+                    "id": rings[-1].delivery_id,
+                    "message_id": message["id"],
+                    "handler": handler.name,
+                    "queue": handler.queue,
+                    "state": DeliveryState.QUEUED,
+                    "attempt_count": 0,
+                    "queued_at": now,
+                    "due_at": now,
+                    "rung_at": now,
+                }
+            )
+    insert_many(session, OutboxMessage, messages)
+    insert_many(session, Delivery, deliveries)
+    return rings
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, false, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from rental.core.errors import Invalid
@@ -107,14 +107,16 @@ def _typed(value: Any, column: InstrumentedAttribute[Any]) -> Any:
         value.encode()  # lone surrogates have no place in any database
     if kind is str and "\x00" in value:
         raise ValueError("no database holds this value")
-    return _whole(value) if kind is int else value
+    if kind is int:
+        return _whole(value, bits=64 if isinstance(column.type, BigInteger) else 32)
+    return value
 
 
-def _whole(value: Any) -> int:
+def _whole(value: Any, *, bits: int = 64) -> int:
     if type(value) is not int:
         raise TypeError(f"a cursor holds a whole number here, got {type(value).__name__}")
-    if abs(value) >= 1 << 63:
-        raise ValueError("no database holds this value")
+    if abs(value) >= 1 << (bits - 1):
+        raise ValueError("no column of this type holds this value")
     return value
 
 

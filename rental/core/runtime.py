@@ -13,7 +13,10 @@ from rental.core.mail import NoPost, Post
 
 @dataclass(slots=True)
 class Runtime:
-    """Made once by the app factory; a story may exchange the clock."""
+    """Made once by the app factory; a story may exchange the clock.
+
+    `is_stopping` asks whatever takes long to end soon, with what it has.
+    """
 
     clock: Clock
     zone: ZoneInfo
@@ -21,6 +24,7 @@ class Runtime:
     doorbell: Doorbell
     files: FileStore
     post: Post = field(default_factory=NoPost)
+    is_stopping: bool = False
 
 
 def runtime() -> Runtime:

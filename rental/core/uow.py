@@ -1,7 +1,7 @@
 """The unit of work: one transaction, one instant, one actor; saved whole or not at all."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -71,6 +71,7 @@ class UnitOfWork:
         self._bus: Bus = current.bus
         self._zone = current.zone
         self._rings: list[Ring] = []
+        self._is_heard = True
 
     @cached_property
     def today(self) -> date:
@@ -82,16 +83,18 @@ class UnitOfWork:
         behind = day_of(self.now, self._zone) - day_of(instant, self._zone)
         return self.today - behind
 
-    def at(self, instant: datetime, *, by: Actor | None = None) -> "UnitOfWork":
+    def at(self, instant: datetime, *, by: Actor | None = None, heard: bool = True) -> "UnitOfWork":
         """The same transaction, told what somebody did at an earlier instant: `now` and `today` are of then.
 
         The audit log keeps who tells it, when and why; and what is announced is announced now, since nobody
-        could hear of it before. For taking over what happened before we kept the books.
+        could hear of it before. Unless it is not to be `heard`: then whoever tells it tells as well what
+        followed from it. For taking over what happened before we kept the books.
         """
         told = copy(self)
         told.now = instant
         told.today = day_of(instant, self._zone)
         told.actor = by or self.actor
+        told._is_heard = heard
         return told
 
     def because(self, reason: str) -> None:
@@ -100,8 +103,17 @@ class UnitOfWork:
 
     def announce(self, event: Event) -> None:
         """Saved with the change itself; whoever listens hears of it after the commit."""
+        if not self._is_heard:
+            return
         handlers = self._bus.hearing(event)
         self._rings += outbox.write_message(self.session, event, handlers, now=self._begun_at)
+
+    def announce_all(self, events: Iterable[Event]) -> None:
+        """The same for thousands of facts at once."""
+        if not self._is_heard:
+            return
+        announced = [(event, self._bus.hearing(event)) for event in events]
+        self._rings += outbox.write_messages(self.session, announced, now=self._begun_at)
 
     def record(self, action: str, *, entity: str, entity_id: UUID | None, **facts: Any) -> None:
         """An audit entry for something that changes no row by itself, such as a refused sign-in."""

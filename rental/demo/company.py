@@ -14,7 +14,7 @@ from rental.core import audit
 from rental.core.db import Base
 from rental.core.runtime import runtime
 from rental.core.uow import UnitOfWork
-from rental.customers.models import Customer, Site
+from rental.customers.models import BillingAccount, Customer, Site
 from rental.demo.clock import pin_business_date
 from rental.demo.foundation import lay_foundation
 from rental.demo.people import demo_people, load_people
@@ -30,7 +30,7 @@ from rental.identity.queries import account_with_email
 from rental.inventory.models import Movement, StockLocation, Unit
 
 _CATALOGUE = (EquipmentModel, RatePlan, RatePlanVersion)
-_PROMISES = (Customer, Site, Contract, Term, Line, Slot)
+_PROMISES = (Customer, BillingAccount, Site, Contract, Term, Line, Slot)
 _READ_OFTEN = (*_CATALOGUE, *_PROMISES, StockLocation, Unit, Account, Visit, WorkOrder, WorkOrderItem)
 _OPENED = FIRST_MONTH - timedelta(days=6)
 

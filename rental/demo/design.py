@@ -26,7 +26,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A machine to rent. Money in yen, times in minutes."""
+    """A machine to rent. Money in yen, times in minutes. The first of its skills says who makes it."""
 
     code: str
     name: str
@@ -34,7 +34,7 @@ class Product:
     monthly_rent: int
     install_minutes: int
     repair_minutes: int
-    skill: str
+    skills: Sequence[str]
     litres: int
     grams: int
 
@@ -118,7 +118,7 @@ def read_design() -> Design:
         products=products,
         plans=[_plan(entry) for entry in paper["plans"]],
         kits=[_kit(entry, codes) for entry in paper["kits"]],
-        bases=[Base(each["code"], each["name"], each["lat"], each["lon"]) for each in paper["bases"]],
+        bases=[_base(entry) for entry in paper["bases"]],
         technicians=[_technician(entry) for entry in paper["technicians"]],
     )
 
@@ -138,7 +138,7 @@ def _product(entry: dict[str, Any]) -> Product:
         monthly_rent=entry["rent_month_jpy"],
         install_minutes=entry["install_min"],
         repair_minutes=entry["repair_min"],
-        skill=entry["skill"],
+        skills=(entry["skill"], *entry.get("also", ())),
         litres=entry["litres"],
         grams=round(entry["kg"] * 1000),
     )
@@ -152,6 +152,11 @@ def _plan(entry: dict[str, Any]) -> Plan:
 
 def _kit(entry: dict[str, Any], codes: set[str]) -> Kit:
     return Kit(entry["code"], [(code, count) for code, count in entry["lines"] if code in codes])
+
+
+def _base(entry: dict[str, Any]) -> Base:
+    name, _, _remark = entry["name"].partition("(")
+    return Base(entry["code"], name, entry["lat"], entry["lon"])
 
 
 def _technician(entry: dict[str, Any]) -> Technician:

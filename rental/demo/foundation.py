@@ -39,6 +39,7 @@ _SKILLS = {
     "pos": "POS",
     "security": "防犯機器",
     "signage": "サイネージ",
+    "electric": "電気工事（200V）",
 }
 # Who makes machines of this skill.
 MAKERS = {
@@ -128,11 +129,11 @@ def raise_prices(uow: UnitOfWork, design: Design, foundation: Foundation, rise: 
 def _add_model(uow: UnitOfWork, product: Product, skill_ids: Mapping[str, UUID]) -> UUID:
     facts = ModelFacts(
         name=product.name,
-        maker=MAKERS[product.skill],
+        maker=MAKERS[product.skills[0]],
         category=product.category,
         install_minutes=product.install_minutes,
         repair_minutes=product.repair_minutes,
-        skill_ids=frozenset({skill_ids[product.skill]}),
+        skill_ids=frozenset(skill_ids[skill] for skill in product.skills),
         purchase_price=Money(product.cost),
         litres=product.litres,
         weight_grams=product.grams,
@@ -170,7 +171,6 @@ def _terms(product: Product, plan: Plan, *, percent: int = 100) -> Terms:
 
 def _add_house(uow: UnitOfWork, base: str, name: str) -> House:
     """The first house takes over the receiving area that every company has from the start."""
-    name = name.partition("(")[0]
     letter, racks, levels = _SHELVES[base]
     present = uow.session.scalar(select(StockLocation).where(StockLocation.kind == LocationKind.RECEIVING))
     if present is None or base != "B1":

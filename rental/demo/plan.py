@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from rental.contracts.rules import RenewalPolicy
+from rental.core.national_holidays import is_national_holiday
 from rental.customers.rules import PositionSource, Window
 from rental.demo.design import Area, Design
 from rental.demo.names import Firm, Name
@@ -53,7 +54,10 @@ class CustomerPlan:
 
 @dataclass(eq=False, slots=True)
 class ContractPlan:
-    """What is promised to a customer, site by site: (model, how many)."""
+    """What is promised to a customer, site by site: (model, how many).
+
+    `waiting` counts the contracts of which nothing is installed yet; those say by when it is wanted.
+    """
 
     customer: CustomerPlan
     machines: dict[SitePlan, dict[str, int]]
@@ -62,7 +66,8 @@ class ContractPlan:
     plan: str = "STD"
     months: int = 24
     renewal: RenewalPolicy = RenewalPolicy.AUTO
-    is_waiting: bool = False
+    waiting: int | None = None
+    wanted_on: date | None = None
 
     def add(self, site: SitePlan, model: str, count: int = 1) -> None:
         """More machines of the model at one of the sites."""
@@ -158,8 +163,25 @@ class PriceRise:
     percent: int
 
 
+@dataclass(eq=False, slots=True)
+class Closing:
+    """A day is closed, or opened again: whoever closes then gets an invoice for what is due."""
+
+    when: Moment
+    closed_on: date
+
+
 Happening = (
-    Registration | Drafting | Activation | Delivery | Shelving | Retirement | Sending | Installing | PriceRise
+    Registration
+    | Drafting
+    | Activation
+    | Delivery
+    | Shelving
+    | Retirement
+    | Sending
+    | Installing
+    | PriceRise
+    | Closing
 )
 
 
@@ -186,9 +208,9 @@ def month_of(day: date) -> int:
 
 
 def is_workday(day: date) -> bool:
-    """The company works from Monday to Friday, and not from 29 December to 3 January."""
+    """The company works from Monday to Friday, but not on holidays, nor from 29 December to 3 January."""
     is_year_end = (day.month, day.day) >= (12, 29) or (day.month, day.day) <= (1, 3)
-    return day.weekday() < _SATURDAY and not is_year_end
+    return day.weekday() < _SATURDAY and not is_year_end and not is_national_holiday(day)
 
 
 def workday(day: date, *, steps: int = 0) -> date:

@@ -40,7 +40,34 @@ _AUGUST, _DIP = 8, 0.4
 _GROWTH_PER_MONTH = 0.05
 # Nothing is promised in the last days but what is still to be installed.
 _FIRST_DAY, _LAST_DAY, _LAST_DAY_OF_LAST_MONTH = 8, 24, 11
-_WAITING_SINCE = (16, 17, 18, 18)
+# What is still to be installed, for whom; the first ones are wanted by today, the others by the next workday.
+# Nobody of the company may connect the DS-75 to its 200 V, and nobody can be at a mall before it opens.
+_THIS_WEEK: Sequence[tuple[str, Mapping[str, int]]] = (
+    ("office", {"WS-10": 1}),
+    ("office", {"WS-10": 1}),
+    ("cafe", {"CM-200": 1, "GR-10": 1}),
+    ("restaurant", {"IM-25": 1}),
+    ("retail", {"DS-43": 1}),
+    ("clinic", {"AP-40": 1}),
+    ("retail", {"SC-4K": 2}),
+    ("restaurant", {"WS-30": 1}),
+    ("office", {"CM-200": 1}),
+    ("retail", {"DS-75": 1}),
+    ("cafe", {"WS-10": 1}),
+    ("mall", {"PT-2": 1, "PR-80": 1, "CR-1": 1}),
+    ("office", {"AP-40": 1, "WS-10": 1}),
+    ("restaurant", {"PT-2": 1}),
+    ("cafe", {"CM-200": 1, "WS-30": 1}),
+    ("clinic", {"WS-10": 1}),
+    ("cafe", {"CM-500": 1}),
+    ("retail", {"SC-4K": 4, "NV-8": 1}),
+    ("restaurant", {"IM-25": 1}),
+    ("office", {"DS-43": 1}),
+    ("retail", {"AP-40": 1}),
+)
+_WANTED_BY_TODAY = 15
+_TEN = 10 * 60
+_WAITING_SINCE = (12, 13, 16, 17, 18, 18, 19)
 _LAST_MONTH_FOR_CHAINS = 16
 _SHORT_TERM_SINCE = 22
 _TERMS = (12, 24, 36, 48)
@@ -52,7 +79,7 @@ def plan_contracts(
 ) -> list[ContractPlan]:
     """Every active contract, and after them the drafts; in all as many slots as the size says."""
     contracts = _first_contracts(customers, chance)
-    contracts += _later_contracts(size, contracts, chance)
+    contracts += _later_contracts(design, size, contracts, chance)
     _place_kits(design, size, contracts, chance)
     _place_singles(size, contracts, chance)
     for contract in contracts:
@@ -70,17 +97,13 @@ def _first_contracts(customers: Sequence[CustomerPlan], chance: Random) -> list[
     return contracts
 
 
-def _later_contracts(size: Size, first: Sequence[ContractPlan], chance: Random) -> list[ContractPlan]:
+def _later_contracts(
+    design: Design, size: Size, first: Sequence[ContractPlan], chance: Random
+) -> list[ContractPlan]:
     """Customers who come again: for another of their sites, or for one more machine at the same."""
     again = chance.sample(first[1:], size.contracts - len(first))
-    waiting = again[: size.waiting]
-    contracts = []
-    for number, before in enumerate(waiting):
-        day = month_day(MONTHS - 1, _WAITING_SINCE[number % len(_WAITING_SINCE)])
-        contract = _contract(before.customer, before.customer.sites[:1], day, chance)
-        contract.is_waiting = True
-        contracts.append(contract)
-    for before in again[size.waiting :]:
+    contracts = list(_waiting_contracts(design, size, again, chance))
+    for before in again:
         sites = before.customer.sites
         moved = sites[1 + len(sites) // 2 :] or sites[1:]
         for site in moved:
@@ -89,6 +112,31 @@ def _later_contracts(size: Size, first: Sequence[ContractPlan], chance: Random) 
         day = max(_day_in(later, chance), before.activated.day)
         contracts.append(_contract(before.customer, moved or sites, day, chance))
     return contracts
+
+
+def _waiting_contracts(
+    design: Design, size: Size, again: list[ContractPlan], chance: Random
+) -> Iterator[ContractPlan]:
+    """What was promised in the last days, to customers taken from `again` who want such machines."""
+    for number, (kind, machines) in enumerate(_THIS_WEEK[: size.waiting]):
+        before = next(each for each in again if _kind_of(each.customer) == kind)
+        again.remove(before)
+        day = month_day(MONTHS - 1, _WAITING_SINCE[number % len(_WAITING_SINCE)])
+        site = before.customer.sites[0]
+        contract = _contract(before.customer, [site], day, chance)
+        for code, count in machines.items():
+            contract.add(site, code, count)
+        contract.waiting = number
+        steps = -(number % 3) if number < _WANTED_BY_TODAY else 1
+        contract.wanted_on = workday(design.today, steps=steps)
+        yield contract
+
+
+def _kind_of(customer: CustomerPlan) -> str:
+    """The trade, but a mall for a shop that lets people in before ten only."""
+    hours = customer.sites[0].hours.values()
+    is_early = all(window.closes <= _TEN for windows in hours for window in windows)
+    return "mall" if customer.trade == "retail" and is_early else customer.trade
 
 
 def _contract(customer: CustomerPlan, sites: Sequence[SitePlan], day: date, chance: Random) -> ContractPlan:
@@ -103,7 +151,7 @@ def _contract(customer: CustomerPlan, sites: Sequence[SitePlan], day: date, chan
 
 def _place_kits(design: Design, size: Size, contracts: Sequence[ContractPlan], chance: Random) -> None:
     """Each set of machines at a site of its own, where the trade wants it."""
-    free = [(c, site) for c in contracts if not c.is_waiting for site in c.machines]
+    free = [(c, site) for c in contracts if c.waiting is None for site in c.machines]
     chance.shuffle(free)
     for kit in sorted(design.kits, key=lambda kit: list(_WANTED_BY).index(kit.code)):
         wanted_by = _WANTED_BY[kit.code]
@@ -120,8 +168,8 @@ def _place_singles(size: Size, contracts: Sequence[ContractPlan], chance: Random
     """One machine wherever there is none yet, the rest at random."""
     for contract in contracts:
         for site in [site for site, machines in contract.machines.items() if not machines]:
-            contract.add(site, "WS-10" if contract.is_waiting else _single(contract, chance))
-    growing = [contract for contract in contracts if not contract.is_waiting]
+            contract.add(site, _single(contract, chance))
+    growing = [contract for contract in contracts if contract.waiting is None]
     missing = size.slots - sum(contract.slot_count for contract in contracts)
     if missing < 0:
         raise ValueError(f"the kits leave {-missing} slots too few for one machine at every site")

@@ -64,15 +64,13 @@ def plan_rounds(
 ) -> Iterator[Sending | Installing]:
     """A visit for every site of every contract; the waiting ones get as far as they are by today."""
     rounds = Rounds(design, size)
-    waiting = 0
     for contract in contracts:
         for site, machines in contract.machines.items():
-            if contract.is_waiting:
-                yield from _not_yet(design, contract, site, waiting)
-                waiting += 1
+            if contract.waiting is not None:
+                yield from _not_yet(design, contract, site, contract.waiting)
                 continue
             minutes = sum(design.product(code).install_minutes * n for code, n in machines.items())
-            skills = frozenset(design.product(code).skill for code in machines)
+            skills = frozenset(skill for code in machines for skill in design.product(code).skills)
             since = workday(contract.activated.day, steps=chance.randint(2, 6))
             since = min(since, workday(design.today, steps=-4))
             technician, starts = rounds.first_fit(site, minutes, skills, since)
@@ -85,10 +83,10 @@ def plan_rounds(
 
 
 def _not_yet(design: Design, contract: ContractPlan, site: SitePlan, number: int) -> Iterator[Sending]:
-    """The first is for today, the second for another day, the rest wait in the pool."""
+    """The first is sent out for today, the second planned for the next workday, the rest wait in the pool."""
     if number > 1:
         return
-    day = design.today if number == 0 else workday(design.today, steps=2)
+    day = design.today if number == 0 else workday(design.today, steps=1)
     starts = Moment(day, 14 * 60 + 30)
     sent_out = max(Moment(workday(design.today, steps=-1), _SENT_OUT + number), contract.activated)
     yield Sending(sent_out, contract, site, 1, starts, is_published=number == 0)

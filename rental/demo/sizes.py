@@ -17,7 +17,7 @@ class Size:
     """What is counted. Contracts and slots are those of active contracts; drafts come on top.
 
     `several_sites` customers have 2 to 5 sites, each chain has as many as its entry says, all others one.
-    `waiting` slots are promised and not installed; each is a contract of its own. `batches` fixes how many
+    Of `waiting` contracts, which promise `waiting_slots`, nothing is installed yet. `batches` fixes how many
     units of a model come in a month: (model, YYYY-MM) to count.
     """
 
@@ -29,6 +29,7 @@ class Size:
     contracts: int
     slots: int
     waiting: int = 0
+    waiting_slots: int = 0
     drafts: int = 0
     kits: Mapping[str, int]
     units: int
@@ -38,7 +39,7 @@ class Size:
 
     @property
     def in_service(self) -> int:
-        return self.slots - self.waiting
+        return self.slots - self.waiting_slots
 
 
 SIZES = {
@@ -62,7 +63,8 @@ SIZES = {
         chains=(22, 14, 9),
         contracts=356,
         slots=1240,
-        waiting=4,
+        waiting=21,
+        waiting_slots=31,
         drafts=6,
         kits={
             "KIT-CAFE-S": 84,

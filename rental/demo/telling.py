@@ -1,6 +1,6 @@
 """Tells the story of the demo company to the books: each happening through its use case, on its own day."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import singledispatchmethod
@@ -9,9 +9,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from rental.billing.queries import parked_items
+from rental.billing.rules.runs import SendingWay
+from rental.billing.runs import bill_chunk, open_run
+from rental.billing.schedules import open_schedules
+from rental.billing.sending import mark_closing_sent
 from rental.catalog.queries import version_on
 from rental.contracts.activation import activate_contract
 from rental.contracts.drafting import add_line, draft_contract
+from rental.contracts.models import Slot
 from rental.core.ids import new_id
 from rental.core.money import Money
 from rental.core.uow import Actor, ActorKind, UnitOfWork
@@ -21,6 +27,7 @@ from rental.demo.foundation import MAKERS, Foundation, raise_prices
 from rental.demo.people import technician_email
 from rental.demo.plan import (
     Activation,
+    Closing,
     CompanyPlan,
     ContractPlan,
     CustomerPlan,
@@ -79,7 +86,11 @@ class Known:
 
 
 class Teller:
-    """Tells happenings in their order, inside one transaction."""
+    """Tells happenings in their order, inside one transaction.
+
+    What follows from one is told with it, by the use case that would hear of it: nobody is to open orders,
+    draw documents or write letters today for what is long over.
+    """
 
     def __init__(
         self,
@@ -98,19 +109,21 @@ class Teller:
         }
         self._actors = {
             role: _actor(next(account for account in people.values() if role in account.roles))
-            for role in (Role.SALES, Role.WAREHOUSE, Role.DISPATCHER, Role.ADMINISTRATOR)
+            for role in (Role.SALES, Role.WAREHOUSE, Role.DISPATCHER, Role.BILLING, Role.ADMINISTRATOR)
         }
         self._known = Known()
         self._shelves_used = 0
+        self._started: list[Slot] = []
 
     def tell_all(self, progress: Callable[[Happening], None]) -> None:
         """The whole story; `progress` hears of each happening before it is told."""
         for happening in self._company.happenings:
             progress(happening)
             self._tell(happening)
+        self._open_schedules()
 
-    def _at(self, moment: Moment, role: Role) -> UnitOfWork:
-        return self._uow.at(self._instant(moment), by=self._actors[role])
+    def _at(self, moment: Moment, role: Role, *, heard: bool = False) -> UnitOfWork:
+        return self._uow.at(self._instant(moment), by=self._actors[role], heard=heard)
 
     def _instant(self, moment: Moment) -> datetime:
         midnight = datetime(moment.day.year, moment.day.month, moment.day.day, tzinfo=self._zone)
@@ -184,7 +197,7 @@ class Teller:
             self._known.customers[plan.customer],
             self._known.billing_accounts[plan.customer],
             months=plan.months,
-            wanted_on=plan.activated.day + timedelta(days=_DAYS_TO_INSTALLATION),
+            wanted_on=plan.wanted_on or plan.activated.day + timedelta(days=_DAYS_TO_INSTALLATION),
             renewal=plan.renewal,
         )
         for site, machines in plan.machines.items():
@@ -219,7 +232,7 @@ class Teller:
             self._foundation.model_ids[happening.model],
             read_serials("\n".join(happening.serials)),
             location_id=self._foundation.houses[happening.base].receiving_id,
-            supplier_name=MAKERS[product.skill],
+            supplier_name=MAKERS[product.skills[0]],
             unit_cost=Money(product.cost),
         )
         self._known.receipts[happening] = receipt.id
@@ -249,7 +262,8 @@ class Teller:
 
     @_tell.register
     def _(self, happening: Sending) -> None:
-        uow = self._at(happening.when, Role.DISPATCHER)
+        is_to_come = happening.starts.day >= self._company.design.today
+        uow = self._at(happening.when, Role.DISPATCHER, heard=is_to_come)
         visit = plan_visit(
             uow,
             [self._known.orders[happening.contract, happening.site]],
@@ -265,25 +279,38 @@ class Teller:
         sending = happening.sending
         order_id = self._known.orders[sending.contract, sending.site]
         phone = self._phones[sending.technician]
-        codes = self._codes_on(order_id)
+        slots = self._slots_of(order_id)
+        codes = self._codes_for(slots)
         arrival = self._instant(happening.when)
         step = timedelta(minutes=happening.minutes) / (len(codes) + 1)
         self._send(phone, order_id, CommandType.ARRIVE, arrival)
         for number, code in enumerate(codes, 1):
             self._send(phone, order_id, CommandType.SCAN, arrival + number * step, code=code)
         self._send(phone, order_id, CommandType.COMPLETE, arrival + timedelta(minutes=happening.minutes))
+        self._started += slots
 
-    def _codes_on(self, work_order_id: UUID) -> list[str]:
-        """What stands on the machines that wait for this job, in the order of its list."""
-        session = self._uow.session
-        slots = session.scalars(
-            select(WorkOrderItem.slot_id)
+    def _slots_of(self, work_order_id: UUID) -> Sequence[Slot]:
+        """The slots that this job is to fill, in the order of its list."""
+        return self._uow.session.scalars(
+            select(Slot)
+            .join(WorkOrderItem, WorkOrderItem.slot_id == Slot.id)
             .where(WorkOrderItem.work_order_id == work_order_id)
             .order_by(WorkOrderItem.position)
         ).all()
-        held = units_held_for(session, slots)
+
+    def _codes_for(self, slots: Sequence[Slot]) -> list[str]:
+        """What stands on the machines that are held for these slots."""
+        session = self._uow.session
+        held = units_held_for(session, [slot.id for slot in slots])
         labels = active_labels_of(session, [unit.id for unit in held.values()])
-        return [labels[held[slot_id].id].code for slot_id in slots]
+        return [labels[held[slot.id].id].code for slot in slots]
+
+    def _open_schedules(self) -> None:
+        """What went into service since the last closing owes rent."""
+        started_on = {slot.id: slot.started_on for slot in self._started if slot.started_on}
+        if started_on:
+            open_schedules(self._uow, started_on)
+        self._started.clear()
 
     def _send(self, phone: Phone, order_id: UUID, kind: CommandType, at: datetime, **payload: str) -> None:
         phone.sent_count += 1
@@ -297,7 +324,8 @@ class Teller:
             base=None,
             at=at,
         )
-        answer = apply_command(self._uow.at(at, by=_actor(phone.account)), phone.account.id, command)
+        uow = self._uow.at(at, by=_actor(phone.account), heard=False)
+        answer = apply_command(uow, phone.account.id, command)
         if answer.status != CommandStatus.APPLIED:
             raise StoryRefused(f"{kind} was {answer.status}: {answer.result}") from answer.error
 
@@ -305,6 +333,18 @@ class Teller:
     def _(self, happening: PriceRise) -> None:
         uow = self._at(happening.when, Role.ADMINISTRATOR)
         raise_prices(uow, self._company.design, self._foundation, happening)
+
+    @_tell.register
+    def _(self, happening: Closing) -> None:
+        """The invoices count as sent; their documents are drawn when somebody opens them."""
+        self._open_schedules()
+        uow = self._at(happening.when, Role.BILLING)
+        run = open_run(uow, happening.closed_on)
+        for chunk in range(1, run.chunk_count + 1):
+            bill_chunk(uow, run.id, chunk)
+        if parked := parked_items(uow.session, run.id):
+            raise StoryRefused(f"{len(parked)} accounts were parked: {parked[0].reason_params}")
+        mark_closing_sent(uow, run.id, SendingWay.MAIL)
 
 
 def _actor(account: Account) -> Actor:

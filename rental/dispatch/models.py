@@ -245,6 +245,7 @@ class PlanStop(Base):
 
     site: Mapped[Site] = relationship()
     technician: Mapped[Account] = relationship()
+    visit: Mapped[Visit | None] = relationship()
     orders: Mapped[list["PlanStopOrder"]] = relationship(
         cascade="all, delete-orphan", order_by="PlanStopOrder.work_order_id"
     )

@@ -1,5 +1,6 @@
 """Asking for the routes of a day, and storing what a worker found."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import count
 from uuid import UUID
@@ -10,20 +11,24 @@ from rental.core.business_date import pinned_business_date
 from rental.core.errors import Invalid
 from rental.core.ids import new_id
 from rental.core.money import Money
+from rental.core.national_holidays import is_national_holiday
 from rental.core.numbering import next_number
 from rental.core.runtime import runtime
 from rental.core.uow import UnitOfWork, locked
+from rental.dispatch.day_problem import Worker
 from rental.dispatch.events import PlanRequested
 from rental.dispatch.models import PlanLeftOut, PlanRoute, PlanStop, PlanStopOrder, RoutePlan
 from rental.dispatch.queries import waited_for_plan
 from rental.dispatch.rules import (
     FIRST_MINUTES,
+    GIVEN_UP_AFTER,
     MINUTES_OF_A_DAY,
     MOST_SECONDS,
     PLAN_STATES,
     WAITED_FOR,
     PlanFailure,
     PlanState,
+    PublicHoliday,
 )
 from rental.dispatch.solving import (
     MOST_FAULTS_TOLD,
@@ -36,6 +41,8 @@ from rental.dispatch.solving import (
 )
 from rental.fieldwork.visits import DayOver
 
+ON_HOLIDAY = "planned on a public holiday"
+
 
 class BadPatience(Invalid):
     """A search takes from one second to two minutes."""
@@ -44,16 +51,21 @@ class BadPatience(Invalid):
     field = "seconds"
 
 
-def request_plan(uow: UnitOfWork, planned_on: date, *, seconds: int) -> RoutePlan:
+def request_plan(uow: UnitOfWork, planned_on: date, *, seconds: int, on_holiday: bool = False) -> RoutePlan:
     """A worker is to work out the routes of this day. While one is at it, that plan is the answer.
 
-    Raises DayOver, BadPatience.
+    Nobody works on a national holiday unless `on_holiday`; then the shifts of its weekday hold. Raises
+    DayOver, BadPatience, PublicHoliday.
     """
     if planned_on < uow.today:
         raise DayOver
     if not 1 <= seconds <= MOST_SECONDS:
         raise BadPatience
-    waiting = waited_for_plan(uow.session, planned_on)
+    if is_national_holiday(planned_on):
+        if not on_holiday:
+            raise PublicHoliday(planned_on=planned_on)
+        uow.because(ON_HOLIDAY)
+    waiting = waited_for_plan(uow.session, planned_on, since=uow.now - GIVEN_UP_AFTER)
     if waiting is not None:
         return waiting
 
@@ -82,9 +94,12 @@ def store_outcome(uow: UnitOfWork, route_plan_id: UUID, outcome: Outcome | None)
     plan.finished_at = uow.now
     if isinstance(outcome, Solved) and outcome.faults:
         plan.fault_count = len(outcome.faults)
-        outcome = Unsolved(PlanFailure.CHECK_FAILED, "\n".join(outcome.faults[:MOST_FAULTS_TOLD]))
+        outcome = Unsolved(
+            PlanFailure.CHECK_FAILED, "\n".join(outcome.faults[:MOST_FAULTS_TOLD]), outcome.day.workers
+        )
     if isinstance(outcome, Unsolved):
         PLAN_STATES.check(plan.state, PlanState.FAILED)
+        _write_people(plan, outcome.workers, {})
         plan.state = PlanState.FAILED
         plan.failure, plan.failure_detail = outcome.failure, outcome.detail
     else:
@@ -105,8 +120,22 @@ def _not_before(uow: UnitOfWork, planned_on: date) -> int:
 
 def write_routes(uow: UnitOfWork, plan: RoutePlan, solved: Solved) -> None:
     """The routes, what is left out and what it all costs, into a plan that has none yet."""
-    routes = {route.technician_id: route for route in solved.routes}
-    for position, worker in enumerate(solved.day.workers, 1):
+    _write_people(plan, solved.day.workers, {route.technician_id: route for route in solved.routes})
+    for route in solved.routes:
+        plan.stops += [_stop_row(route, number, stop) for number, stop in zip(count(1), route.stops)]
+    plan.left_out += [_left_out_row(unserved) for unserved in solved.left_out]
+    plan.inputs_hash = solved.day.inputs_hash
+    plan.travel_source = solved.travel_source
+    plan.cost = Money(solved.cost)
+    plan.cost_parts = dict(solved.cost_parts)
+    flag_modified(plan, "cost_parts")  # another version, even where another order costs the same
+    plan.fault_count = len(solved.faults)
+    uow.session.flush()
+
+
+def _write_people(plan: RoutePlan, workers: Sequence[Worker], routes: Mapping[UUID, DayRoute]) -> None:
+    """A row for everybody planning knows: their route, or why they have none."""
+    for position, worker in enumerate(workers, 1):
         route = routes.get(worker.account_id)
         rest = route.rest if route else None
         plan.routes.append(
@@ -125,16 +154,6 @@ def write_routes(uow: UnitOfWork, plan: RoutePlan, solved: Solved) -> None:
                 home_metres=route.home_metres if route else 0,
             )
         )
-    for route in solved.routes:
-        plan.stops += [_stop_row(route, number, stop) for number, stop in zip(count(1), route.stops)]
-    plan.left_out += [_left_out_row(unserved) for unserved in solved.left_out]
-    plan.inputs_hash = solved.day.inputs_hash
-    plan.travel_source = solved.travel_source
-    plan.cost = Money(solved.cost)
-    plan.cost_parts = dict(solved.cost_parts)
-    flag_modified(plan, "cost_parts")  # another version, even where another order costs the same
-    plan.fault_count = len(solved.faults)
-    uow.session.flush()
 
 
 def _stop_row(route: DayRoute, number: int, stop: Stop) -> PlanStop:

@@ -5,12 +5,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from rental.core.db import found
+from rental.core.errors import NotFound
 from rental.core.uow import UnitOfWork, locked
 from rental.dispatch.models import PlanStop, RoutePlan
 from rental.dispatch.rules import PLAN_STATES, CannotGo, OrdersChanged, PlanState
 from rental.fieldwork.models import Visit, WorkOrder
 from rental.fieldwork.rules import VisitState
-from rental.fieldwork.visits import DayOver, plan_visit, publish_visit
+from rental.fieldwork.visits import DayOver, call_off_visit, plan_visit, publish_visit
 from rental.identity.models import Account
 from rental.identity.permissions import Role
 from rental.identity.rules import AccountState
@@ -39,6 +41,19 @@ def publish_plan(uow: UnitOfWork, route_plan_id: UUID) -> RoutePlan:
     plan.published_by = uow.actor.name
     uow.session.flush()
     return plan
+
+
+def call_off_stop(uow: UnitOfWork, route_plan_id: UUID, stop_id: UUID) -> None:
+    """Nobody goes there after all: the visit of a stop is called off, its orders can be planned again.
+
+    The plan stays as it was made. Not any more once the technician is on the way. Raises NotFound,
+    IllegalStep.
+    """
+    plan = locked(uow, RoutePlan, route_plan_id)
+    stop = found(uow.session, PlanStop, stop_id)
+    if stop.route_plan_id != plan.id or stop.visit_id is None:
+        raise NotFound(kind="plan_stop")
+    call_off_visit(uow, stop.visit_id)
 
 
 def _send_out(uow: UnitOfWork, plan: RoutePlan, stop: PlanStop) -> None:

@@ -1,15 +1,16 @@
 """Reading technicians, bases and route plans."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from rental.contracts.models import Contract
 from rental.customers.models import Site
 from rental.dispatch.models import (
+    DayOff,
     OperatingBase,
     PlanLeftOut,
     PlanProgress,
@@ -17,6 +18,7 @@ from rental.dispatch.models import (
     PlanStop,
     PlanStopOrder,
     RoutePlan,
+    Shift,
     Technician,
     TechnicianSkill,
 )
@@ -98,6 +100,20 @@ def given_visits(session: Session, day: date) -> Sequence[Visit]:
     ).all()
 
 
+def visits_not_begun(session: Session, technician_id: UUID, day: date) -> Sequence[UUID]:
+    """The ids of a technician's visits of this day that can still be called off, in a fixed order."""
+    return session.scalars(
+        select(Visit.id)
+        .where(
+            Visit.technician_id == technician_id,
+            Visit.planned_on == day,
+            Visit.state.in_((VisitState.PLANNED, VisitState.PUBLISHED)),
+        )
+        .order_by(Visit.id)
+        .limit(MOST_ORDERS)
+    ).all()
+
+
 def _with_site() -> Select[WorkOrder]:
     return select(WorkOrder).options(
         joinedload(WorkOrder.site).selectinload(Site.hours), selectinload(WorkOrder.items)
@@ -112,11 +128,33 @@ def order_counts(session: Session, day: date) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def waited_for_plan(session: Session, day: date) -> RoutePlan | None:
-    """The plan of this day that is being worked out."""
+def people_at_work(session: Session, day: date) -> int:
+    """How many technicians have a shift on this weekday and are not off."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Technician)
+            .join(Shift)
+            .join(Account, Account.id == Technician.account_id)
+            .join(AccountRole)
+            .where(
+                Technician.is_active,
+                Shift.weekday == day.weekday(),
+                AccountRole.role == Role.TECHNICIAN,
+                Account.state != AccountState.DISABLED,
+                ~exists().where(DayOff.account_id == Technician.account_id, DayOff.off_on == day),
+            )
+        )
+        or 0
+    )
+
+
+def waited_for_plan(session: Session, day: date, *, since: datetime) -> RoutePlan | None:
+    """The plan of this day that is being worked out: asked for or begun after `since`."""
+    begun = func.coalesce(RoutePlan.started_at, RoutePlan.requested_at)
     return session.scalar(
         select(RoutePlan)
-        .where(RoutePlan.planned_on == day, RoutePlan.state.in_(WAITED_FOR))
+        .where(RoutePlan.planned_on == day, RoutePlan.state.in_(WAITED_FOR), begun > since)
         .order_by(RoutePlan.number.desc())
         .limit(1)
     )
@@ -139,6 +177,7 @@ def plan_with_all(session: Session, route_plan_id: UUID) -> RoutePlan | None:
             selectinload(RoutePlan.routes).joinedload(PlanRoute.technician),
             selectinload(RoutePlan.routes).joinedload(PlanRoute.base),
             selectinload(RoutePlan.stops).joinedload(PlanStop.site),
+            selectinload(RoutePlan.stops).joinedload(PlanStop.visit),
             selectinload(RoutePlan.stops)
             .selectinload(PlanStop.orders)
             .options(orders.joinedload(WorkOrder.contract).joinedload(Contract.customer)),

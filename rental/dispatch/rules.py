@@ -1,6 +1,7 @@
 """What a technician's time costs, the life of a route plan, and why an order is in none."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ SHORTEST_STAY = 15
 MOST_OVERTIME = 240
 MOST_BREAK = 120
 FIRST_MINUTES = 5  # a plan for today begins at a full five minutes
+# A search that nobody began or went on with for so long holds up no other one for its day.
+GIVEN_UP_AFTER = timedelta(minutes=10)
 
 
 class PlanState(StrEnum):
@@ -109,6 +112,16 @@ class ShiftTimes(NamedTuple):
     break_minutes: int = 0
     break_from: int = 0
     break_until: int = 0
+
+
+class PublicHoliday(Invalid):
+    """A national holiday is everybody's day off, unless whoever plans the day says otherwise."""
+
+    code = "dispatch.public_holiday"
+    field = "on_holiday"
+
+    def __init__(self, *, planned_on: date) -> None:
+        super().__init__(planned_on=planned_on.isoformat())
 
 
 class BadShift(Invalid):

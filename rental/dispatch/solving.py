@@ -15,8 +15,9 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from rental.core.money import Money
+from rental.core.runtime import runtime
 from rental.core.uow import begin, locked, system
-from rental.dispatch.day_problem import MINUTE, Call, Day, day_problem
+from rental.dispatch.day_problem import MINUTE, Call, Day, Worker, day_problem
 from rental.dispatch.events import PlanRequested
 from rental.dispatch.models import PlanProgress, RoutePlan
 from rental.dispatch.rules import (
@@ -102,10 +103,11 @@ class Solved:
 
 @dataclass(frozen=True, slots=True)
 class Unsolved:
-    """Why there is no plan; the detail is for whoever looks into it."""
+    """Why there is no plan; the detail is for whoever looks into it, `workers` say who is away."""
 
     failure: PlanFailure
     detail: str = ""
+    workers: tuple[Worker, ...] = ()
 
 
 Outcome = Solved | Unsolved
@@ -124,7 +126,7 @@ def solve_requested_plan(snapshot: Session, event: PlanRequested, now: datetime)
     finally:
         snapshot.rollback()  # everything is read; the search must not hold the snapshot open
     if day.problem is None:
-        return Unsolved(PlanFailure.NOBODY_AT_WORK)
+        return Unsolved(PlanFailure.NOBODY_AT_WORK, workers=day.workers)
 
     _say_running(route_plan_id)
     found = _search(day.problem, seconds, _Teller(route_plan_id))
@@ -135,10 +137,10 @@ def _search(problem: Problem, seconds: int, tell: Callable[[float, int, Plan], N
     # The optimiser takes a second and 60 MB to load, and only the worker that plans needs it.
     from rental.routing.solve import solve
 
-    ends = AfterSeconds(seconds)
+    ends, current = AfterSeconds(seconds), runtime()
 
     def is_over(so_far: SoFar) -> bool:
-        return not problem.visits or ends(so_far)
+        return not problem.visits or current.is_stopping or ends(so_far)
 
     return solve(problem, is_over, SEED, progress=tell)
 

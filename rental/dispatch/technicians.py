@@ -15,6 +15,7 @@ from rental.core.text import narrow, tidy
 from rental.core.uow import UnitOfWork, locked
 from rental.customers.rules import Position, require_in_japan
 from rental.dispatch.models import DayOff, OperatingBase, Shift, Technician, TechnicianSkill
+from rental.dispatch.queries import visits_not_begun
 from rental.dispatch.rules import (
     MOST_OVERTIME,
     BadCost,
@@ -23,7 +24,7 @@ from rental.dispatch.rules import (
     require_level,
     require_shift,
 )
-from rental.fieldwork.visits import NotATechnician
+from rental.fieldwork.visits import NotATechnician, call_off_visit
 from rental.identity.models import Account
 from rental.identity.permissions import Role
 
@@ -142,11 +143,20 @@ def set_shifts(uow: UnitOfWork, account_id: UUID, shifts: Mapping[int, ShiftTime
     uow.session.flush()
 
 
-def give_day_off(uow: UnitOfWork, account_id: UUID, off_on: date, *, reason: str) -> DayOff:
-    """The technician does not work on this day. Visits given before stay given. Raises OffAlready."""
+def give_day_off(
+    uow: UnitOfWork, account_id: UUID, off_on: date, *, reason: str, call_off: bool = False
+) -> DayOff:
+    """The technician does not work on this day. Raises OffAlready.
+
+    Visits given before stay given, unless they are to be called off too: then all those that have not begun,
+    so that somebody else can be sent.
+    """
     technician = locked(uow, Technician, account_id)
     if technician.is_off(off_on):
         raise OffAlready(day=off_on.isoformat())
+    if call_off:
+        for visit_id in visits_not_begun(uow.session, account_id, off_on):
+            call_off_visit(uow, visit_id)
     day_off = DayOff(off_on=off_on, reason=tidy(reason)[:200])
     technician.days_off.append(day_off)
     uow.session.flush()

@@ -28,9 +28,14 @@ from rental.fieldwork.visits import end_visit_when_finished
 from rental.fieldwork.work_orders import open_follow_up, step_order
 from rental.identity.models import Account
 from rental.inventory.finding import find_unit
-from rental.inventory.models import StockLocation, Unit
-from rental.inventory.movements import Circumstances, load_unit, move_unit
-from rental.inventory.reservations import hold_this_unit, reservation_for_slot, use_reservation
+from rental.inventory.models import Reservation, StockLocation, Unit
+from rental.inventory.movements import Circumstances, carry_unit, move_unit
+from rental.inventory.reservations import (
+    hold_this_unit,
+    reservation_of_unit,
+    reservations_for_slots,
+    use_reservation,
+)
 from rental.inventory.rules.unit_states import LocationKind, MovementKind, UnitState
 from rental.inventory.stock_locations import add_stock_location, location_of_site, van_of
 
@@ -157,11 +162,13 @@ def complete_installation(
     site_place = location_of_site(uow, order.site_id)
     van = van_of(uow, technician_id) or _new_van(uow, technician_id)
     how = how or Circumstances(happened_at=at, op_id=op_id, source=order.number)
+    held = reservations_for_slots(uow, [item.slot_id for item in order.items])
 
     starts = []
     for item in order.items:
         if item.state is ItemState.SCANNED:
-            starts.append(_install(uow, order, item, van, site_place, at=at, how=how))
+            reservation = held.get(item.slot_id)
+            starts.append(_install(uow, order, item, reservation, van, site_place, at=at, how=how))
         else:
             ITEM_STATES.check(item.state, ItemState.LEFT)
             item.state = ItemState.LEFT
@@ -196,6 +203,7 @@ def _install(
     uow: UnitOfWork,
     order: WorkOrder,
     item: WorkOrderItem,
+    reservation: Reservation | None,
     van: StockLocation,
     site_place: StockLocation,
     *,
@@ -203,12 +211,11 @@ def _install(
     how: Circumstances,
 ) -> RentStart:
     unit = locked(uow, Unit, item.unit_id) if item.unit_id else None
-    reservation = reservation_for_slot(uow, item.slot_id)
     if unit is None or reservation is None or reservation.unit_id != unit.id:
         raise StandsElsewhere(tag=unit.tag if unit else "?")
     if unit.state is UnitState.RESERVED:  # nobody scanned it onto the van; the scan on site says so as well
         loading = Circumstances(happened_at=how.happened_at, source=order.number, note=how.note)
-        load_unit(uow, unit.id, to=van.id, how=loading)
+        carry_unit(uow, unit, van, kind=MovementKind.LOADING, state=UnitState.IN_TRANSIT, how=loading)
     movement = move_unit(
         uow,
         unit.id,
@@ -242,11 +249,9 @@ def _on_site(uow: UnitOfWork, work_order_id: UUID) -> WorkOrder:
 
 def _place_for(uow: UnitOfWork, fitting: Sequence[WorkOrderItem], unit: Unit) -> WorkOrderItem:
     """The place this very unit is held for, else the first open one for its model."""
-    for item in fitting:
-        reservation = reservation_for_slot(uow, item.slot_id)
-        if reservation and reservation.unit_id == unit.id:
-            return item
-    return fitting[0]
+    reservation = reservation_of_unit(uow, unit.id)
+    its_own = (item for item in fitting if reservation and item.slot_id == reservation.slot_id)
+    return next(its_own, fitting[0])
 
 
 def _new_van(uow: UnitOfWork, technician_id: UUID) -> StockLocation:

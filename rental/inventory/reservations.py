@@ -73,6 +73,16 @@ def reservation_for_slot(uow: UnitOfWork, slot_id: UUID) -> Reservation | None:
     )
 
 
+def reservations_for_slots(uow: UnitOfWork, slot_ids: Collection[UUID]) -> dict[UUID, Reservation]:
+    """The units held for these slots, by slot."""
+    held = uow.session.scalars(
+        select(Reservation).where(
+            Reservation.slot_id.in_(slot_ids), Reservation.state == ReservationState.HELD
+        )
+    )
+    return {reservation.slot_id: reservation for reservation in held}
+
+
 def reservation_of_unit(uow: UnitOfWork, unit_id: UUID) -> Reservation | None:
     """The slot this unit is held for, if any."""
     return uow.session.scalar(
@@ -112,8 +122,8 @@ def hold_this_unit(
 
 
 def use_reservation(uow: UnitOfWork, reservation: Reservation) -> None:
-    """The unit was installed where it was promised."""
-    _end(uow, reservation, ReservationState.USED, "")
+    """The unit was installed where it was promised. Not flushed yet: nothing else waits for it to be free."""
+    _close(uow, reservation, ReservationState.USED, "")
 
 
 def _write(uow: UnitOfWork, unit_id: UUID, slot_id: UUID) -> Reservation:
@@ -124,8 +134,13 @@ def _write(uow: UnitOfWork, unit_id: UUID, slot_id: UUID) -> Reservation:
 
 
 def _end(uow: UnitOfWork, reservation: Reservation, state: ReservationState, reason: str) -> None:
+    """Saved at once: somebody else may be held for the same slot, or another slot for the same unit."""
+    _close(uow, reservation, state, reason)
+    uow.session.flush()
+
+
+def _close(uow: UnitOfWork, reservation: Reservation, state: ReservationState, reason: str) -> None:
     RESERVATION_STATES.check(reservation.state, state)
     reservation.state = state
     reservation.reason = reason
     reservation.ended_at = uow.now
-    uow.session.flush()

@@ -84,6 +84,12 @@ def signed_in() -> SignedIn | None:
     return person if isinstance(person, SignedIn) else None
 
 
+def may(permission: Permission) -> bool:
+    """Whether the person of this request may do this; nobody may do nothing."""
+    person = signed_in()
+    return person is not None and person.may(permission)
+
+
 def current_account() -> SignedInAccount:
     """The account of this request; only for views that require a permission."""
     person = signed_in()

@@ -8,7 +8,9 @@ from playwright.sync_api import Page
 
 ADMINISTRATOR = "administrator"
 DENSE = "administrator with low rows"
+BILLING = "billing"
 SALES = "sales"
+DISPATCHER = "dispatcher"
 WAREHOUSE = "warehouse"
 TECHNICIAN = "technician"
 CUSTOMER = "customer"

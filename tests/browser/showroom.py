@@ -19,15 +19,30 @@ from rental.identity.permissions import Role
 from rental.identity.sessions import open_session
 from rental.identity.sign_in import Credentials, refuse_sign_in
 from rental.worker import run_delivery
+from tests.browser.billed_showroom import BILLED_PAGES, BILLED_SCENES, Billed
+from tests.browser.dispatch_showroom import DISPATCH_PAGES, DISPATCH_SCENES, Dispatched
 from tests.browser.rented_showroom import RENTED_PAGES, RENTED_SCENES, Rented
-from tests.browser.scenes import ADMINISTRATOR, CUSTOMER, DENSE, SALES, TECHNICIAN, VISITOR, WAREHOUSE, Scene
+from tests.browser.scenes import (
+    ADMINISTRATOR,
+    BILLING,
+    CUSTOMER,
+    DENSE,
+    DISPATCHER,
+    SALES,
+    TECHNICIAN,
+    VISITOR,
+    WAREHOUSE,
+    Scene,
+)
 from tests.support.story import Story
 
 NAMES = {
     "ja": {
         ADMINISTRATOR: "小川 明日香",
         DENSE: "西園寺 彩",
+        BILLING: "久保 真理",
         SALES: "森川 拓海",
+        DISPATCHER: "野口 舞",
         TECHNICIAN: "あおば 蓮",
         WAREHOUSE: "石田 栞",
         CUSTOMER: "喫茶みどり 神田店",
@@ -35,7 +50,9 @@ NAMES = {
     "en": {
         ADMINISTRATOR: "Astrid Ogawa",
         DENSE: "Aya Saionji-Hollingsworth",
+        BILLING: "Mari Kubo",
         SALES: "Tom Morikawa",
+        DISPATCHER: "Mai Noguchi",
         TECHNICIAN: "Ren Aoba",
         WAREHOUSE: "Shiori Ishida",
         CUSTOMER: "Café Midori, Kanda",
@@ -44,7 +61,9 @@ NAMES = {
 ROLES = {
     ADMINISTRATOR: frozenset({Role.ADMINISTRATOR}),
     DENSE: frozenset({Role.ADMINISTRATOR, Role.BILLING, Role.DISPATCHER}),
+    BILLING: frozenset({Role.BILLING}),
     SALES: frozenset({Role.SALES}),
+    DISPATCHER: frozenset({Role.DISPATCHER}),
     TECHNICIAN: frozenset({Role.TECHNICIAN}),
     WAREHOUSE: frozenset({Role.WAREHOUSE}),
     CUSTOMER: frozenset({Role.CUSTOMER}),
@@ -61,6 +80,7 @@ class Showroom:
 
     def __init__(self, story: Story) -> None:
         self.story = story
+        self.billed = Billed(story)
         self.people = {
             (language, who): story.person(
                 *ROLES[who],
@@ -80,8 +100,10 @@ class Showroom:
             disable_account(uow, self.disabled.id)
         self.invited = self._invite("野口 真央", "noguchi@example.jp", Role.TECHNICIAN)
         self._invite(LONG_NAME, f"{'long' * 14}@example.jp", *(set(Role) - {Role.CUSTOMER}))
-        for number in range(50):
+        partners = [
             self._invite(f"協力会社 {number + 1:02}", f"partner{number + 1}@example.jp", Role.TECHNICIAN)
+            for number in range(50)
+        ]
 
         for _ in range(2):
             for account in self.people.values():
@@ -102,10 +124,13 @@ class Showroom:
         with story.reading() as session:
             entries = select(AuditEntry.id).where(AuditEntry.entity == "account").order_by(AuditEntry.id)
             self.entry = session.scalars(entries).first()
-        self.rented = Rented(story, {language: self.people[language, TECHNICIAN].id for language in NAMES})
+        technicians = {language: self.people[language, TECHNICIAN].id for language in NAMES}
+        self.rented = Rented(story, technicians)
+        self.dispatched = Dispatched(story, technicians, [partner.id for partner in partners])
         with story.begin() as uow:
             for _ in range(4):
                 refuse_sign_in(uow, Credentials(THROTTLED_EMAIL, WRONG_PASSWORD, "127.0.0.1", ""))
+        self.billed.begin_another_closing()
 
     def set_up_token(self) -> str:
         with self.story.begin() as uow:
@@ -269,9 +294,11 @@ OFFICE_SCENES = {
     "styleguide-visitor": Scene(VISITOR, "/styleguide", _submit),
 }
 
-SCENES = OFFICE_SCENES | RENTED_SCENES
+SCENES = OFFICE_SCENES | RENTED_SCENES | DISPATCH_SCENES | BILLED_SCENES
 ONE_OF_EACH_PAGE = (
     *RENTED_PAGES,
+    *DISPATCH_PAGES,
+    *BILLED_PAGES,
     "home-menu",
     "people",
     "people-low-rows",

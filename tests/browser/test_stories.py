@@ -315,6 +315,7 @@ def test_a_set_up_link_is_copied_with_one_press(site: Site) -> None:
         permissions=["clipboard-read", "clipboard-write"],
     )
     confirm(page, "New set-up link")
+    page.wait_for_load_state()  # the button is there before the script that answers it
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     link = page.get_by_label("Set-up link").input_value()

@@ -16,21 +16,26 @@ from rental.core.outbox import Delivery
 from rental.identity.permissions import Role
 from rental.notifications.models import Notice, NoticeKind
 from tests.domain.test_audit import behind_the_back
+from tests.support.beginnings import Once
 from tests.support.databases import Database
 from tests.support.processes import installation
 from tests.support.story import Story
 
 
 @pytest.fixture
-def company(story: Story) -> Story:
+def company(story: Story, once: Once) -> Story:
     """A company in good order: people, sessions, done messages, a finished check, a sealed log."""
+    once(keep_in_order)
+    return story
+
+
+def keep_in_order(story: Story) -> None:
     story.person(Role.ADMINISTRATOR)
     story.signed_in(story.person(Role.SALES))
     with story.begin() as uow:
         start_check(uow)
     story.everything_happens()
     story.tick()
-    return story
 
 
 def red(story: Story, *, later: timedelta = timedelta(0)) -> dict[str, int]:

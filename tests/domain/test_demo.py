@@ -19,23 +19,40 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from rental.assurance.checks import ask_all
-from rental.catalog.models import RatePlan, RatePlanVersion
+from rental.billing.models import BillingRun, Invoice
+from rental.billing.rules.runs import InvoiceState, SendingWay
+from rental.billing.runs import preview_run
+from rental.catalog.models import EquipmentModel, RatePlan, RatePlanVersion
 from rental.contracts.models import Contract, Placement, Slot
 from rental.contracts.rules import ContractState, SlotState
 from rental.core.audit import AuditEntry
 from rental.core.clock import SystemClock
 from rental.core.db import Base, db
-from rental.customers.models import Customer, Site
+from rental.core.outbox import OutboxMessage
+from rental.core.stored_files import StoredFile
+from rental.customers.models import BillingAccount, Customer, Site
 from rental.demo.company import load_company
 from rental.demo.design import read_design
-from rental.demo.plan import Activation, Delivery, Installing, Retirement, Sending
+from rental.demo.plan import (
+    Activation,
+    Delivery,
+    Installing,
+    Retirement,
+    Sending,
+    is_workday,
+    workday,
+)
 from rental.demo.sizes import SIZES, Profile
 from rental.demo.story import plan_company
-from rental.dispatch.models import Technician
+from rental.dispatch.models import RoutePlan, Technician
+from rental.dispatch.planning import request_plan
+from rental.dispatch.rules import LeftOutReason, PlanState
 from rental.fieldwork.models import FieldDevice, Visit, WorkOrder
 from rental.fieldwork.rules import OVER, VisitState, WorkOrderState
 from rental.identity.models import Account
 from rental.inventory.models import LabelCode, Movement, StockLocation, Unit
+from rental.inventory.receiving import preview_receipt
+from rental.inventory.rules.serials import read_serials
 from rental.inventory.rules.unit_states import LocationKind, UnitState
 from rental.notifications.models import Notice
 from tests.support.databases import Database
@@ -99,6 +116,8 @@ def _rows_without_ids(session: Session) -> dict[str, list[dict[str, Any]]]:
 
 
 def _without_id(known: dict[UUID, str], value: Any) -> Any:
+    if isinstance(value, dict | list):  # kept as JSON, which names nothing by its id
+        return value
     return _HEX_ID.sub("id", value) if isinstance(value, str) else known.get(value, value)
 
 
@@ -113,14 +132,14 @@ def _assert_as_large_as_designed(session: Session, profile: Profile) -> None:
     assert _count(session, Contract, Contract.state == ContractState.ACTIVE) == size.contracts
     assert _count(session, Contract, Contract.state == ContractState.DRAFT) == size.drafts
     assert _count(session, Slot, Slot.state == SlotState.IN_SERVICE) == size.in_service
-    assert _count(session, Slot, Slot.state == SlotState.AWAITING_INSTALL) == size.waiting
+    assert _count(session, Slot, Slot.state == SlotState.AWAITING_INSTALL) == size.waiting_slots
     states = Counter(session.scalars(select(Unit.state)))
     assert states == {
         UnitState.INSTALLED: size.in_service,
         UnitState.RETIRED: size.retired,
         UnitState.RECEIVED: size.in_receiving,
         UnitState.AVAILABLE: size.units - size.slots - size.retired - size.in_receiving,
-        **({UnitState.RESERVED: size.waiting} if size.waiting else {}),
+        **({UnitState.RESERVED: size.waiting_slots} if size.waiting_slots else {}),
     }
     assert _count(session, StockLocation, StockLocation.kind == LocationKind.VAN) == min(size.technicians, 13)
     assert _count(session, StockLocation, StockLocation.code.startswith("A-")) == 40
@@ -178,13 +197,57 @@ def test_machines_were_installed_by_commands_of_the_technicians_phones(small: Lo
         assert "demo" not in names
 
 
-def test_nobody_is_told_of_visits_that_are_long_over(small: Loaded) -> None:
+def test_nobody_has_to_hear_today_of_what_is_long_over(small: Loaded) -> None:
+    """No orders to open, no documents to draw, no letters to write when the worker starts."""
+    with small.story.reading() as session:
+        assert set(session.scalars(select(OutboxMessage.name))) == {"identity.password_set"}
     small.story.everything_happens()
     with small.story.reading() as session:
         assert _count(session, Notice, Notice.kind == "visit_published") == 0
+        assert _count(session, StoredFile) == 0
         assert _count(session, WorkOrder) == _count(
             session, WorkOrder, WorkOrder.state == WorkOrderState.DONE
         )
+
+
+# what was billed
+
+
+def test_every_closing_day_was_closed_on_the_workday_after_it(small: Loaded) -> None:
+    with small.story.reading() as session:
+        runs = session.scalars(select(BillingRun).order_by(BillingRun.closed_on)).all()
+        days = [(run.closed_on, run.opened_at.astimezone(small.story.runtime.zone).date()) for run in runs]
+    assert days[0] == (date(2024, 12, 31), date(2025, 1, 6))
+    assert days[-2:] == [
+        (date(2026, 10, 20), date(2026, 10, 21)),
+        (date(2026, 10, 31), date(2026, 11, 2)),
+    ]
+    assert len(days) == 1 + 2 * 22
+
+
+def test_invoices_of_the_past_are_sent_and_their_documents_not_drawn_yet(small: Loaded) -> None:
+    with small.story.reading() as session:
+        told = session.execute(
+            select(Invoice.state, Invoice.sent_by, Invoice.document_id, func.count()).group_by(
+                Invoice.state, Invoice.sent_by, Invoice.document_id
+            )
+        ).all()
+        sent_at = session.scalars(select(Invoice.id).where(Invoice.sent_at != Invoice.finalised_at)).all()
+    assert [tuple(row[:3]) for row in told] == [(InvoiceState.SENT, SendingWay.MAIL, None)]
+    assert told[0][3] > 200
+    assert sent_at == []
+
+
+def test_the_last_month_is_left_to_the_visitor(small: Loaded) -> None:
+    """Accounts that close on the 20th can be closed at once, the others when the clock is moved."""
+    with small.story.reading() as session:
+        to_bill = {
+            closed_on: len(preview_run(session, closed_on, today=date(2026, 11, 30)))
+            for closed_on in (date(2026, 10, 31), TODAY, date(2026, 11, 30))
+        }
+        accounts = Counter(session.scalars(select(BillingAccount.closing_day)))
+    assert to_bill == {date(2026, 10, 31): 0, TODAY: accounts[20], date(2026, 11, 30): accounts[31]}
+    assert min(accounts[20], accounts[31]) > 0
 
 
 def test_midori_is_a_customer_with_machines(small: Loaded) -> None:
@@ -239,6 +302,38 @@ def test_technicians_start_and_work_as_the_design_says(small: Loaded) -> None:
         (each.base, set(each.skills), {(day, each.shift_start, each.shift_end) for day in range(5)})
         for each in design
     ]
+
+
+# this week's work
+
+
+def test_there_is_work_for_the_next_days_and_one_order_that_nobody_can_do() -> None:
+    company = plan_company(Profile.M)
+    waiting = [contract for contract in company.contracts if contract.waiting is not None]
+    wanted_on = Counter(contract.wanted_on for contract in waiting)
+    assert wanted_on == {date(2026, 11, 18): 5, date(2026, 11, 19): 5, TODAY: 5, date(2026, 11, 24): 6}
+    assert sum(contract.slot_count for contract in waiting) == SIZES[Profile.M].waiting_slots
+    assert {contract.activated.day for contract in waiting} <= {date(2026, 11, day) for day in range(9, 20)}
+    models = [code for contract in waiting for machines in contract.machines.values() for code in machines]
+    assert len(set(models)) >= 10
+
+    crew = [each.skills for each in company.design.technicians]
+    needed = [
+        {skill for code in machines for skill in company.design.product(code).skills}
+        for contract in waiting
+        for machines in contract.machines.values()
+    ]
+    hopeless = [skills for skills in needed if not any(skills <= can for can in crew)]
+    assert hopeless == [{"signage", "electric"}]
+
+
+def test_the_company_does_not_work_on_holidays() -> None:
+    labour_thanksgiving, between_the_years = date(2026, 11, 23), date(2026, 12, 30)
+    assert not is_workday(labour_thanksgiving)
+    assert not is_workday(between_the_years)
+    assert workday(TODAY, steps=1) == date(2026, 11, 24)
+    days = {happening.when.day for happening in plan_company(Profile.M).happenings}
+    assert all(is_workday(day) for day in days)
 
 
 @pytest.mark.parametrize("profile", Profile)
@@ -310,8 +405,52 @@ def test_medium_company_has_what_its_design_counts_and_contradicts_itself_nowher
         assert len(tags) == 40
         published = session.scalars(select(Visit).where(Visit.state == VisitState.PUBLISHED)).one()
         assert published.planned_on == TODAY
+        assert _count(session, Invoice) > 3000
         assert _count(session, LabelCode, LabelCode.unit_id.is_not(None)) == SIZES[Profile.M].units
     _assert_without_a_finding(medium)
+    _assert_the_tour_speaks_of_it(medium.story)
+    for day, order_count in ((TODAY, 12), (date(2026, 11, 24), 18)):
+        _assert_planned_but_for_two(medium.story, day, order_count)
+
+
+def _assert_planned_but_for_two(story: Story, day: date, order_count: int) -> None:
+    """Every order wanted by this day is in a route but for two: no skill, and a shop that opens too early."""
+    with story.begin() as uow:
+        plan_id = request_plan(uow, day, seconds=15).id
+    story.everything_happens()
+    with story.reading() as session:
+        plan = session.get_one(RoutePlan, plan_id)
+        assert (plan.state, plan.fault_count) == (PlanState.DRAFT, 0)
+        assert {left.reason for left in plan.left_out} == {LeftOutReason.NO_SKILL, LeftOutReason.WINDOW}
+        assert {left.work_order.site.name for left in plan.left_out} == {
+            "桔梗文具店 中野店",
+            "鈴蘭文具店 立川店",
+        }
+        assert (len(plan.left_out), sum(len(stop.orders) for stop in plan.stops)) == (2, order_count)
+        assert len({stop.technician_id for stop in plan.stops}) >= 3
+
+
+def _assert_the_tour_speaks_of_it(story: Story) -> None:
+    """What the tour names is there, under the name it gives."""
+    tour = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    with story.reading() as session:
+        customer = session.scalars(select(Customer).where(Customer.name == "株式会社鈴蘭企画（デモ）")).one()
+        (account,) = session.scalars(
+            select(BillingAccount).where(BillingAccount.customer_id == customer.id)
+        ).all()
+        model = session.scalars(select(EquipmentModel).where(EquipmentModel.code == "WS-10")).one()
+        rows = preview_receipt(session, model, read_serials("TOUR-0001\nTOUR-0002"), on=TODAY)
+        month_end = len(preview_run(session, date(2026, 11, 30), today=date(2026, 11, 30)))
+    assert account.closing_day == 31
+    for words in (
+        f"{customer.name} {customer.number}",
+        *(row.tag for row in rows),
+        f"Close and bill {month_end} billing accounts",
+        f"締めて請求する（請求先{month_end}件）",
+        "桔梗文具店 中野店",
+        "鈴蘭文具店 立川店",
+    ):
+        assert words in tour, words
 
 
 @pytest.mark.slow

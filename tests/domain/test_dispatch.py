@@ -1,9 +1,11 @@
 """A day's routes: who is planned for what, what is left out and why, and what publishing does."""
 
+import time
 from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
@@ -16,7 +18,7 @@ from rental.dispatch import rules, solving
 from rental.dispatch.day_problem import day_problem
 from rental.dispatch.models import PlanProgress, PlanStop, RoutePlan, Technician
 from rental.dispatch.planning import request_plan
-from rental.dispatch.publishing import publish_plan
+from rental.dispatch.publishing import call_off_stop, publish_plan
 from rental.dispatch.queries import plan_with_all
 from rental.dispatch.reassigning import move_stop, places_for_stop
 from rental.dispatch.rules import Absence, CureKind, Hours, LeftOutReason, PlanFailure, PlanState, ShiftTimes
@@ -30,10 +32,20 @@ from rental.dispatch.technicians import (
 from rental.fieldwork.models import Visit, WorkOrder
 from rental.fieldwork.queries import visits_of_day
 from rental.fieldwork.rules import VisitState, WorkOrderState
-from rental.fieldwork.visits import DayOver, call_off_visit, cancel_work_order, plan_visit, publish_visit
+from rental.fieldwork.visits import (
+    DayOver,
+    arrive,
+    call_off_visit,
+    cancel_work_order,
+    depart,
+    plan_visit,
+    publish_visit,
+)
 from rental.identity.accounts import disable_account
 from rental.identity.permissions import Role
 from rental.routing.plan import Plan
+from rental.routing.problem import TravelMatrix
+from rental.routing.travel import Point, StraightLine
 from rental.worker import run_delivery
 from tests.factories.dispatching import (
     NINE_TO_SIX,
@@ -195,6 +207,65 @@ def test_without_anybody_at_work_there_is_no_plan(story: Story) -> None:
     assert (plan.state, plan.failure) == (PlanState.FAILED, PlanFailure.NOBODY_AT_WORK)
 
 
+def test_a_day_on_which_nobody_works_names_who_is_away_and_why(story: Story) -> None:
+    off, weekend = technicians(story, 2)
+    with story.begin() as uow:
+        make_orders(uow, 1)
+        give_day_off(uow, off, THURSDAY, reason="wedding")
+        set_shifts(uow, weekend, {5: NINE_TO_SIX})
+    plan = planned(story)
+    assert plan.failure is PlanFailure.NOBODY_AT_WORK
+    assert {row.technician_id: row.absence for row in plan.routes} == {
+        off: Absence.DAY_OFF,
+        weekend: Absence.NO_SHIFT,
+    }
+
+
+def test_a_public_holiday_is_a_day_off_unless_somebody_plans_it(story: Story) -> None:
+    holiday = date(2026, 4, 29)
+    technicians(story, 1)
+    with story.begin() as uow:
+        make_orders(uow, 1)
+    with story.begin() as uow, pytest.raises(rules.PublicHoliday) as refused:
+        request_plan(uow, holiday, seconds=1)
+    assert refused.value.params == {"planned_on": "2026-04-29"}
+    assert story.count(RoutePlan) == 0
+    assert "dispatch.plan_requested" not in story.announced()
+
+    with story.begin() as uow:
+        plan_id = request_plan(uow, holiday, seconds=1, on_holiday=True).id
+    story.everything_happens()
+    assert len(with_all(story, plan_id).stops) == 1
+
+
+class IslandAt(StraightLine):
+    """Travel times with a hole: no way leads from or to places at this latitude."""
+
+    latitude = 0.0
+
+    def matrix(self, points: Sequence[Point], profile: str, depart: int) -> TravelMatrix:
+        whole = super().matrix(points, profile, depart)
+        lost = np.array([point.latitude == self.latitude for point in points])
+        holes = lost[:, None] != lost[None, :]
+        return TravelMatrix.of(whole.seconds, whole.metres, holes, source=whole.source)
+
+
+def test_where_no_way_leads_is_named_and_the_rest_is_planned(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    technicians(story, 2)
+    with story.begin() as uow:
+        orders = make_orders(uow, 3)
+        islands = [make_order_at(uow, 34.75, 139.36 + n / 100) for n in range(2)]
+    monkeypatch.setattr(IslandAt, "latitude", 34.75)
+    monkeypatch.setattr("rental.dispatch.day_problem.StraightLine", IslandAt)
+    plan = planned(story)
+    assert sorted(numbers(plan.stops)) == sorted(order.number for order in orders)
+    assert {row.work_order_id: row.reason for row in plan.left_out} == {
+        order.id: LeftOutReason.UNREACHABLE for order in islands
+    }
+
+
 def test_a_day_without_work_has_an_empty_plan_at_once(story: Story) -> None:
     technicians(story, 1)
     plan = planned(story)
@@ -353,6 +424,136 @@ def test_a_visit_given_before_keeps_its_technician_and_its_time(story: Story) ->
         publish_plan(uow, again.id)
 
 
+def phone(story: Story, account_id: UUID) -> list[tuple[UUID, int | None]]:
+    """The sites that the technician is sent to on Thursday, with their times, in order."""
+    with story.reading() as session:
+        visits = visits_of_day(session, account_id, THURSDAY)
+        return [(visit.site_id, visit.starts_at) for visit in visits if visit.state is VisitState.PUBLISHED]
+
+
+def published(story: Story) -> RoutePlan:
+    """The plan of Thursday, sent out."""
+    plan = planned(story)
+    with story.begin() as uow:
+        publish_plan(uow, plan.id)
+    story.everything_happens()
+    return with_all(story, plan.id)
+
+
+def test_a_moved_draft_is_sent_out_as_it_was_moved(story: Story) -> None:
+    first, second = technicians(story, 2)
+    with story.begin() as uow:
+        make_orders(uow, 4)
+    plan = planned(story)
+    stop = plan.stops[0]
+    other = second if stop.technician_id == first else first
+    with story.begin() as uow:
+        move_stop(uow, plan.id, stop.id, technician_id=other, position=1, version=plan.version)
+    with story.begin() as uow:
+        publish_plan(uow, plan.id)
+    for account_id in (first, second):
+        stops = [each for each in with_all(story, plan.id).stops if each.technician_id == account_id]
+        assert phone(story, account_id) == [(each.site_id, each.starts) for each in stops]
+    assert phone(story, other)[0][0] == stop.site_id
+
+
+def test_a_visit_that_is_called_off_is_planned_again_and_only_it_is_told(story: Story) -> None:
+    people = technicians(story, 2)
+    with story.begin() as uow:
+        make_orders(uow, 5)
+    plan = published(story)
+    stop = plan.stops[0]
+    with story.begin() as uow:
+        call_off_stop(uow, plan.id, stop.id)
+    assert stop.site_id not in {site for account_id in people for site, _ in phone(story, account_id)}
+    told = story.announced().count("fieldwork.visit_published")
+
+    again = published(story)
+
+    assert story.announced().count("fieldwork.visit_published") == told + 1
+    assert with_all(story, plan.id).state is PlanState.SUPERSEDED
+    (anew,) = [each for each in again.stops if not each.is_fixed]
+    assert anew.site_id == stop.site_id
+    assert (anew.site_id, anew.starts) in phone(story, anew.technician_id)
+    before = {each.site_id: (each.technician_id, each.starts) for each in plan.stops}
+    after = {each.site_id: (each.technician_id, each.starts) for each in again.stops}
+    assert {site: after[site] for site in before if site != stop.site_id} == {
+        site: place for site, place in before.items() if site != stop.site_id
+    }
+    with story.begin() as uow, pytest.raises(IllegalStep):
+        call_off_stop(uow, plan.id, stop.id)
+
+
+def test_somebody_ill_is_replaced_by_planning_the_day_again(story: Story) -> None:
+    people = technicians(story, 2)
+    with story.begin() as uow:
+        make_orders(uow, 4)
+    plan = published(story)
+    ill = plan.stops[0].technician_id
+    (well,) = set(people) - {ill}
+    with story.begin() as uow:
+        give_day_off(uow, ill, THURSDAY, reason="flu", call_off=True)
+    assert phone(story, ill) == []
+
+    again = published(story)
+
+    assert {stop.technician_id for stop in again.stops} == {well}
+    assert len(phone(story, well)) == 4
+
+
+def test_a_visit_that_has_begun_is_not_called_off_by_a_day_off(story: Story) -> None:
+    (account_id,) = technicians(story, 1)
+    with story.begin() as uow:
+        make_orders(uow, 2)
+    plan = published(story)
+    first, second = (stop.visit_id for stop in plan.stops)
+    assert first
+    assert second
+    with story.begin() as uow:
+        depart(uow, first, at=uow.now)
+        give_day_off(uow, account_id, THURSDAY, reason="flu", call_off=True)
+    with story.reading() as session:
+        assert session.get_one(Visit, first).state is VisitState.EN_ROUTE
+        assert session.get_one(Visit, second).state is VisitState.CANCELLED
+    with story.begin() as uow, pytest.raises(IllegalStep):
+        call_off_stop(uow, plan.id, plan.stops[0].id)
+
+
+def test_an_order_cancelled_after_it_was_sent_out_leaves_the_phone_and_the_next_plan(story: Story) -> None:
+    (account_id,) = technicians(story, 1)
+    with story.begin() as uow:
+        make_orders(uow, 3)
+    plan = published(story)
+    gone = plan.stops[1]
+    with story.begin() as uow:
+        cancel_work_order(uow, gone.orders[0].work_order_id, reason="shop is closed")
+    assert phone(story, account_id) == [
+        (stop.site_id, stop.starts) for stop in plan.stops if stop.id != gone.id
+    ]
+    seen = with_all(story, plan.id)
+    assert [stop.visit.state for stop in seen.stops if stop.visit] == [
+        VisitState.PUBLISHED,
+        VisitState.CANCELLED,
+        VisitState.PUBLISHED,
+    ]
+    assert len(planned(story).stops) == 2
+
+
+def test_an_order_done_before_its_draft_is_sent_out_is_named(story: Story) -> None:
+    (account_id,) = technicians(story, 1)
+    with story.begin() as uow:
+        first, _second = make_orders(uow, 2)
+        visit = plan_visit(uow, [first.id], technician_id=account_id, planned_on=THURSDAY)
+        publish_visit(uow, visit.id)
+    plan = planned(story)
+    story.on("2026-04-02")
+    with story.begin() as uow:
+        arrive(uow, visit.id, at=uow.now)
+    with story.begin() as uow, pytest.raises(rules.OrdersChanged) as refused:
+        publish_plan(uow, plan.id)
+    assert refused.value.params == {"numbers": first.number}
+
+
 def test_a_stop_of_a_draft_is_moved_to_another_technician(story: Story) -> None:
     first, second = technicians(story, 2)
     with story.begin() as uow:
@@ -419,6 +620,31 @@ def test_while_a_plan_is_worked_out_it_is_the_answer(story: Story) -> None:
     assert story.announced().count("dispatch.plan_requested") == 2
     with story.begin() as uow, pytest.raises(DayOver):
         request_plan(uow, date(2026, 3, 31), seconds=5)
+
+
+def test_a_search_that_nobody_finishes_holds_up_no_other(story: Story) -> None:
+    with story.begin() as uow:
+        lost = request_plan(uow, THURSDAY, seconds=5)
+    story.later(minutes=9)
+    with story.begin() as uow:
+        assert request_plan(uow, THURSDAY, seconds=5).id == lost.id
+    story.later(minutes=2)
+    with story.begin() as uow:
+        assert request_plan(uow, THURSDAY, seconds=5).id != lost.id
+
+
+def test_a_worker_that_is_told_to_stop_keeps_what_it_has_found(story: Story) -> None:
+    technicians(story, 1)
+    with story.begin() as uow:
+        make_orders(uow, 2)
+        plan_id = ask_for_plan(uow, THURSDAY, seconds=60)
+    story.runtime.is_stopping = True
+    began = time.monotonic()
+    story.everything_happens()
+    story.runtime.is_stopping = False
+    assert time.monotonic() - began < 30
+    plan = with_all(story, plan_id)
+    assert (plan.state, len(plan.stops)) == (PlanState.DRAFT, 2)
 
 
 def test_what_is_left_of_today_is_planned(story: Story) -> None:

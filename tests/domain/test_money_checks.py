@@ -17,12 +17,18 @@ from rental.core.numbering import Counter
 from rental.web import sentences
 from tests.domain.test_checks import red
 from tests.factories.billed import Rented, close, machines_in_service, make_issuer
+from tests.support.beginnings import Once
 from tests.support.story import Story
 
 
 @pytest.fixture
-def company(story: Story) -> Story:
+def company(story: Story, once: Once) -> Story:
     """Two accounts with two closings each."""
+    once(close_twice)
+    return story
+
+
+def close_twice(story: Story) -> None:
     with story.begin() as uow:
         make_issuer(uow)
     story.on("2026-04-16")
@@ -33,7 +39,6 @@ def company(story: Story) -> Story:
     story.on("2026-06-01")
     close(story, "2026-05-31")
     story.tick()
-    return story
 
 
 def unguarded(*tables: str) -> Callable[[Session], None]:

@@ -25,17 +25,23 @@ from rental.inventory.rules.holding import ReservationState
 from rental.inventory.rules.unit_states import LocationKind, MovementKind, UnitState
 from rental.inventory.stock_locations import add_stock_location
 from rental.web import sentences
-from tests.domain import test_checks, test_money_checks
+from tests.domain import test_checks, test_money_checks, test_route_checks
 from tests.domain.test_checks import red
 from tests.factories.rented import make_active_contract, make_draft, make_order, receive, send_out, stock
+from tests.support.beginnings import Once
 from tests.support.story import Story
 
 LEDGERS = (Movement, LineEvent, FieldCommand, UnitStep, ContractStep, WorkOrderStep)
 
 
 @pytest.fixture
-def company(story: Story) -> Story:
+def company(story: Story, once: Once) -> Story:
     """One of each: a finished job, one on site, an active contract, a draft, units everywhere."""
+    once(one_of_each)
+    return story
+
+
+def one_of_each(story: Story) -> None:
     technician = story.person(Role.TECHNICIAN).id
     with story.begin() as uow:
         order, open_order = make_order(uow), make_order(uow)
@@ -70,7 +76,6 @@ def company(story: Story) -> Story:
             apply_command(uow, technician, command)
     story.everything_happens()
     story.tick()
-    return story
 
 
 def _unit_held_for(session: Session, order: WorkOrder) -> Unit:
@@ -332,9 +337,9 @@ OTHERS: dict[str, tuple[str, Callable[[Session], object]]] = {
 
 
 def test_every_check_has_its_sabotage() -> None:
-    assert set(SABOTAGE) | set(test_checks.SABOTAGE) | set(test_money_checks.SABOTAGE) == {
-        check.code for check in CHECKS
-    }
+    others = (test_checks, test_money_checks, test_route_checks)
+    named = {code for module in others for code in module.SABOTAGE}
+    assert set(SABOTAGE) | named == {check.code for check in CHECKS}
 
 
 def test_every_check_has_words_on_the_screen() -> None:

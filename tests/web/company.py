@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
@@ -10,7 +11,7 @@ from uuid import UUID
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -148,6 +149,14 @@ class Company:
         with story.reading() as session:
             self.entry_id = session.scalars(select(AuditEntry.id).order_by(AuditEntry.id)).first()
 
+    def in_another(self, story: Story) -> "Company":
+        """The same company in another story, on a database that holds a copy of what this one wrote."""
+        twin = copy(self)
+        twin.story, twin.app = story, story.app
+        twin.numbers = itertools.count(100)
+        twin._seats = {}
+        return twin
+
     def new_person(self, *roles: Role) -> Account:
         """Somebody nobody else in the test knows."""
         number = next(self.numbers)
@@ -268,6 +277,11 @@ class Company:
         with self.story.begin() as uow:
             return promises.plan_a_day(uow, self.people[Role.TECHNICIAN].id)
 
+    def plan_with_given_visit(self) -> dict[str, object]:
+        """A draft with a visit that was sent out before, and its stop."""
+        with self.story.begin() as uow:
+            return promises.plan_with_given_visit(uow, self.people[Role.TECHNICIAN].id)
+
     def new_plan(self) -> dict[str, object]:
         """Routes of a day on which one more order is ready, and their first stop."""
         with self.story.begin() as uow:
@@ -365,12 +379,17 @@ class Company:
 
 def rows_of(app: Flask, *, without: Iterable[str] = ()) -> Rows:
     """Every row of every table as text, save the tables named."""
-    found = {}
     with app.app_context(), db.engine.connect() as connection:
-        for table in Base.metadata.sorted_tables:
-            if table.name not in without:
-                found[table.name] = sorted(repr(tuple(row)) for row in connection.execute(select(table)))
-    return found
+        return rows_in(connection, without=without)
+
+
+def rows_in(connection: Connection, *, without: Iterable[str] = ()) -> Rows:
+    """Every row of every table as this connection sees it, save the tables named."""
+    return {
+        table.name: sorted(repr(tuple(row)) for row in connection.execute(select(table)))
+        for table in Base.metadata.sorted_tables
+        if table.name not in without
+    }
 
 
 def method_of(rule: Rule) -> str:

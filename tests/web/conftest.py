@@ -10,17 +10,43 @@ from flask import Flask
 from rental.app import create_app
 from rental.core.db import db
 from tests.conftest import config_for
+from tests.support.beginnings import Once
 from tests.support.databases import Database
 from tests.support.story import Story
 from tests.web.company import Company
+from tests.web.hostile import CURSORS_FOR_DATABASES, FOR_DATABASES, HOSTILE, HOSTILE_CURSORS
+from tests.web.witness import Witness, witness_of
 
 PUBLIC_URL = "https://rental.example.jp"
 
 
 @pytest.fixture
-def company(story: Story) -> Company:
+def company(story: Story, once: Once) -> Company:
     """One person of each role, one row of every kind."""
-    return Company(story)
+    return once(Company).in_another(story)
+
+
+@pytest.fixture
+def witness(company: Company) -> Iterator[Witness]:
+    """Knows what the database held before the test did anything, or when it was last asked to look."""
+    with witness_of(company.app) as witness:
+        yield witness
+
+
+@pytest.fixture
+def hostile(database_kind: str, is_nightly: bool) -> dict[str, str]:
+    """What is typed: everything on SQLite, on PostgreSQL what a database may stumble over; at night all."""
+    if is_nightly or database_kind == "sqlite":
+        return HOSTILE
+    return {kind: HOSTILE[kind] for kind in FOR_DATABASES}
+
+
+@pytest.fixture
+def hostile_cursors(database_kind: str, is_nightly: bool) -> dict[str, str]:
+    """Places to continue a list from that no page gave out, chosen like `hostile`."""
+    if is_nightly or database_kind == "sqlite":
+        return HOSTILE_CURSORS
+    return {kind: HOSTILE_CURSORS[kind] for kind in CURSORS_FOR_DATABASES}
 
 
 @pytest.fixture

@@ -1,19 +1,23 @@
 """Every form of the product as a person finds it on its page, and how it is filled in rightly."""
 
+import itertools
+import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from werkzeug.test import TestResponse
 
+from rental.core.national_holidays import is_national_holiday
 from rental.fieldwork.rules import WorkOrderState
 from rental.identity.permissions import Role
 from rental.inventory.rules.unit_states import UnitState
 from tests.support.story import PASSWORD
 from tests.web.company import Company, Pairs, Seat
-from tests.web.html import Element, controls_of, group_of, label_of
+from tests.web.html import Element, controls_of, group_of, label_of, read_page
 from tests.web.role_routes import VISITOR
 
 Filling = dict[str, str]
+_FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -302,7 +306,7 @@ FORMS: dict[str, Form] = {
         filling={"off-off_on": "{future_day}", "off-reason": "wedding"},
     ),
     "closings.start": Form(
-        "/closings/{billing_run_id}", "/closings", hidden_labels={"closed_on": "Closing day"}
+        "/closings/preview?closed_on={due_on}", "/closings", hidden_labels={"closed_on": "Closing day"}
     ),
     "issuer.change": Form(
         "/issuer",
@@ -402,12 +406,14 @@ BUTTONS: dict[str, Form] = {
         "/work-orders/{planned_order_id}", "/work-orders/{planned_order_id}/call-off"
     ),
     "plans.publish": Form("/plans/{new_plan_id}", "/plans/{new_plan_id}/publish"),
+    "plans.call_off": Form("/plans/{given_plan_id}", "/plans/{given_plan_id}/stops/{given_stop_id}/call-off"),
     "technicians.take_day_off_back": Form(
         "/technicians/{technician_id}", "/technicians/{technician_id}/days-off/{off_on}/remove"
     ),
     "closings.release": Form(
         "/closings/{billing_run_id}", "/closings/{billing_run_id}/accounts/{billing_item_id}/release"
     ),
+    "closings.release_all": Form("/closings/{billing_run_id}", "/closings/{billing_run_id}/release"),
     "jobs.again": Form("/jobs/{delivery_id}", "/jobs/{delivery_id}/run-again"),
     "checks.start": Form("/checks", "/checks"),
 }
@@ -432,7 +438,7 @@ class OpenForm:
         names = _names_in(company, form)
         self.seat: Seat = company.seat(_who(company, form))
         self.action = form.action.format(**names)
-        page = self.seat.page(form.page.format(**names))
+        page = self._forms_on(form.page.format(**names))
         self.parts = _parts(page, self.action, form.page.format(**names))
         assert self.parts, f"no form for {self.action} on {form.page}"
         self.labels = self._labels(page)
@@ -450,16 +456,23 @@ class OpenForm:
         files = {key: content for key, content in self.form.files.items() if key != name}
         return self.seat.post(self.action, pairs + (extra or []), token=self.token, files=files)
 
+    def _forms_on(self, path: str) -> Element:
+        """The forms of a page without what is around them: reading the menus takes most of the time."""
+        answer = self.seat.get(path)
+        assert answer.status_code == 200, f"{path}: {answer.status}"
+        return read_page("".join(_FORM.findall(answer.text)))
+
     def _labels(self, page: Element) -> dict[str, str]:
         labels = {}
         for part in self.parts:
+            controls = set(controls_of(part))
             for control in part.all("input", "select", "textarea", "button"):
                 name = control.attributes.get("name", "")
                 if name == "csrf_token":
                     self.token = control.attributes["value"]
                 elif name in self.form.hidden_labels:
                     labels[name] = self.form.hidden_labels[name]
-                elif name and control in controls_of(page):
+                elif name and control in controls:
                     labels[name] = group_of(control) or _group_label(control) or label_of(page, control)
         return {name: label.removesuffix("Required").strip() for name, label in labels.items()}
 
@@ -502,6 +515,12 @@ def _who(company: Company, form: Form) -> object:
     return company.new_person(Role.SALES) if form.who == "somebody new" else form.who
 
 
+def _future_workday(number: int) -> date:
+    """Another day for each number, none of them a public holiday."""
+    days = (date(2027, 1, 1) + timedelta(days=count) for count in itertools.count())
+    return next(itertools.islice((day for day in days if not is_national_holiday(day)), number, None))
+
+
 def _names_in(company: Company, form: Form) -> dict[str, object]:
     """Rows for the places in the form's address, made when the form asks for them."""
     asked = form.page + form.action
@@ -519,10 +538,13 @@ def _names_in(company: Company, form: Form) -> dict[str, object]:
     names |= company.contract_rows
     names |= company.dispatch_rows
     names |= company.billing_rows
-    names["future_day"] = (date(2027, 1, 1) + timedelta(days=next(company.numbers))).isoformat()
+    names["future_day"] = _future_workday(next(company.numbers)).isoformat()
     if "{new_plan_id}" in asked:
         plan = company.new_plan()
         names |= {"new_plan_id": plan["route_plan_id"], "new_stop_id": plan["stop_id"]}
+    if "{given_plan_id}" in asked:
+        plan = company.plan_with_given_visit()
+        names |= {"given_plan_id": plan["route_plan_id"], "given_stop_id": plan["stop_id"]}
     if "{ready_draft_id}" in asked:
         names |= company.ready_draft()
     if "{unserved_contract_id}" in asked:

@@ -1,5 +1,6 @@
 """A page as a tree, and what must be true of every page."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -28,7 +29,7 @@ _VOID = frozenset(
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class Element:
     """One element; `text` is what a reader sees inside."""
 
@@ -36,13 +37,14 @@ class Element:
     attributes: dict[str, str]
     parent: "Element | None" = None
     children: list["Element | str"] = field(default_factory=list)
+    # All elements of the page in order; this one and everything inside it are a stretch of them.
+    page: list["Element"] = field(default_factory=list, repr=False)
+    first: int = 0
+    after: int | None = None
 
     def __iter__(self) -> Iterator["Element"]:
         """This element and everything inside, in order."""
-        yield self
-        for child in self.children:
-            if isinstance(child, Element):
-                yield from child
+        return iter(self.page[self.first : self.after])
 
     @property
     def text(self) -> str:
@@ -66,15 +68,21 @@ class _Builder(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.root = self.here = Element("", {})
+        self.page = self.root.page
+        self.page.append(self.root)
         self.wrong: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs]
         if len(names) != len(set(names)):
             self.wrong.append(f"<{tag}> has an attribute twice: {names}")
-        element = Element(tag, {name: value or "" for name, value in attrs}, self.here)
+        attributes = {name: value or "" for name, value in attrs}
+        element = Element(tag, attributes, self.here, page=self.page, first=len(self.page))
         self.here.children.append(element)
-        if tag not in _VOID:
+        self.page.append(element)
+        if tag in _VOID:
+            element.after = len(self.page)
+        else:
             self.here = element
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -86,6 +94,7 @@ class _Builder(HTMLParser):
         if tag in _VOID:
             return
         if tag == self.here.tag and self.here.parent is not None:
+            self.here.after = len(self.page)
             self.here = self.here.parent
         else:
             self.wrong.append(f"</{tag}> closes <{self.here.tag}>")
@@ -135,7 +144,7 @@ def faults_of(page: Element) -> list[str]:
     if not page.all("title") or not page.all("title")[0].text:
         faults.append("no title")
     ids = [element.attributes["id"] for element in page if "id" in element.attributes]
-    faults += [f"id {name!r} more than once" for name in sorted({i for i in ids if ids.count(i) > 1})]
+    faults += [f"id {name!r} more than once" for name, count in sorted(Counter(ids).items()) if count > 1]
     faults += [f"no label: {_shown(control)}" for control in controls_of(page) if not label_of(page, control)]
     faults += [
         f"a form without token: {form.attributes.get('action', '')}"

@@ -14,7 +14,7 @@ from rental.fieldwork.device_sync import Command, apply_command
 from rental.fieldwork.models import WorkOrder
 from rental.fieldwork.reporting import add_note, add_photo, keep_photo_bytes
 from rental.fieldwork.rules import CommandStatus, CommandType, PhotoKind, WorkOrderState
-from rental.fieldwork.visits import cancel_work_order, plan_visit
+from rental.fieldwork.visits import cancel_work_order, plan_visit, publish_visit
 from rental.fieldwork.work_orders import open_installation_orders
 from tests.factories.dispatching import make_draft_plan, make_technician
 from tests.factories.rented import make_active_contract, make_draft, make_order, send_out
@@ -71,6 +71,18 @@ def new_plan(uow: UnitOfWork) -> dict[str, object]:
     make_order(uow)
     plan = make_draft_plan(uow, uow.today + timedelta(days=1))
     return {"route_plan_id": plan.id, "stop_id": plan.stops[0].id}
+
+
+def plan_with_given_visit(uow: UnitOfWork, technician_id: UUID) -> dict[str, object]:
+    """A draft with a visit that was sent out before, and its stop."""
+    day = uow.today + timedelta(days=3)
+    visit = plan_visit(uow, [make_order(uow).id], technician_id=technician_id, planned_on=day)
+    publish_visit(uow, visit.id)
+    plan = make_draft_plan(uow, day)
+    return {
+        "route_plan_id": plan.id,
+        "stop_id": next(stop.id for stop in plan.stops if stop.visit_id == visit.id),
+    }
 
 
 def photographed(uow: UnitOfWork, order: WorkOrder, *, at: datetime, content: bytes = PHOTO) -> UUID:

@@ -145,6 +145,7 @@ ROLE_ROUTES: dict[tuple[str, str], Who] = {
     ("POST", "/plans/<uuid:route_plan_id>/publish"): DISPATCH,
     ("GET", "/plans/<uuid:route_plan_id>/stops/<uuid:stop_id>"): DISPATCH,
     ("POST", "/plans/<uuid:route_plan_id>/stops/<uuid:stop_id>"): DISPATCH,
+    ("POST", "/plans/<uuid:route_plan_id>/stops/<uuid:stop_id>/call-off"): DISPATCH,
     ("GET", "/technicians"): OFFICE,
     ("POST", "/technicians/bases"): DISPATCH,
     ("GET", "/technicians/<uuid:technician_id>"): OFFICE,
@@ -157,10 +158,14 @@ ROLE_ROUTES: dict[tuple[str, str], Who] = {
     ("GET", "/invoices"): CUSTOMER_CARE,
     ("GET", "/invoices/<uuid:invoice_id>"): CUSTOMER_CARE,
     ("GET", "/invoices/<uuid:invoice_id>/document.pdf"): CUSTOMER_CARE,
+    ("GET", "/invoices/<uuid:invoice_id>/lines/<int(max=99999):position>"): CUSTOMER_CARE,
     ("GET", "/closings"): CUSTOMER_CARE,
     ("POST", "/closings"): ADMINISTRATOR_AND_BILLING,
     ("GET", "/closings/preview"): CUSTOMER_CARE,
+    ("GET", "/closings/preview/<uuid:billing_account_id>"): CUSTOMER_CARE,
     ("GET", "/closings/<uuid:billing_run_id>"): CUSTOMER_CARE,
+    ("GET", "/closings/<uuid:billing_run_id>/progress"): CUSTOMER_CARE,
+    ("POST", "/closings/<uuid:billing_run_id>/release"): ADMINISTRATOR_AND_BILLING,
     ("POST", "/closings/<uuid:billing_run_id>/accounts/<uuid:billing_item_id>/release"): (
         ADMINISTRATOR_AND_BILLING
     ),

@@ -59,7 +59,16 @@ def test_a_contract_line_is_found_by_its_table_and_read_in_words(story: Story) -
     assert story.count(Contract) == 1
     seat = Seat(story.a(Role.ADMINISTRATOR).client)
     groups = [group.attributes["label"] for group in seat.page("/audit").all("optgroup")]
-    assert groups == ["Customers", "Catalogue", "Stock", "Contracts", "Field service", "Administration"]
+    assert groups == [
+        "Customers",
+        "Catalogue",
+        "Stock",
+        "Contracts",
+        "Field service",
+        "Route plan",
+        "Billing",
+        "Administration",
+    ]
     (entry,) = seat.page("/audit?entity=contract_line").all("tbody")[0].all("tr")
     assert "¥9,800" in entry.text
     (link,) = [a for a in entry.all("a") if a.attributes["href"].startswith("/audit/")]

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from rental.core.errors import DomainError
+from rental.core.idempotency import new_key
 from rental.core.money import Money
 from rental.customers.rules import Position
 from rental.dispatch import planning, rules, technicians
@@ -13,10 +14,14 @@ from rental.dispatch.models import PlanProgress, RoutePlan, Technician
 from rental.dispatch.planning import request_plan
 from rental.dispatch.queries import plan_with_all
 from rental.dispatch.rules import CureKind, LeftOutReason, PlanState
-from rental.fieldwork.visits import cancel_work_order
+from rental.dispatch.technicians import give_day_off, set_shifts
+from rental.fieldwork.rules import VisitState
+from rental.fieldwork.visits import arrive, cancel_work_order, depart
 from rental.identity.models import Account
 from rental.identity.permissions import Role
-from rental.web.dispatch_board.drawing import Paper, letter_of, progress_line
+from rental.web.dispatch_board.crews import letter_of
+from rental.web.dispatch_board.schematic import Paper
+from rental.web.dispatch_board.timeline import progress_line
 from rental.web.refusals import refusal
 from rental.web.wording import dispatch as words
 from tests.factories.dispatching import (
@@ -163,13 +168,120 @@ def test_what_is_left_out_says_why_and_what_would_help(
     assert "The site is not on the map yet" in text
 
 
-def test_without_anybody_at_work_the_page_says_what_to_do(story: Story, dispatcher: Seat) -> None:
+def test_without_anybody_at_work_the_page_says_what_to_do_and_who_is_away(
+    story: Story, dispatcher: Seat, crew: list[Account]
+) -> None:
+    story.person(Role.TECHNICIAN, name="Hina Umi", email="umi@example.jp")
     with story.begin() as uow:
+        set_shifts(uow, crew[0].id, {})
+        give_day_off(uow, crew[1].id, FRIDAY, reason="wedding")
         plan_id = request_plan(uow, FRIDAY, seconds=5).id
     story.everything_happens()
     page = dispatcher.page(f"/plans/{plan_id}")
     assert "Nobody is at work on this day" in page.text
     assert "/technicians" in {link.attributes["href"] for link in page.all("a")}
+    assert "Ren Aoba ‖ No shift on this weekday" in page.text
+    assert "Sho Ibuki ‖ Day off" in page.text
+    assert "1 technician ‖ Not set up for planning" in page.text
+
+
+def test_a_public_holiday_is_planned_only_with_its_box_ticked(
+    story: Story, dispatcher: Seat, crew: list[Account]
+) -> None:
+    form = {"plan-planned_on": "2026-04-29", "plan-seconds": "5", "plan-request_key": new_key()}
+    refused = dispatcher.post("/plans", form)
+    assert refused.status_code == 422
+    page = read_page(refused.text)
+    assert "Wed 29 Apr 2026 is a public holiday: everybody is off. Tick the box" in page.text
+    assert any(e.attributes.get("name") == "plan-on_holiday" for e in page.all("input"))
+    assert story.count(RoutePlan) == 0
+
+    again = {**form, "plan-on_holiday": "y", "plan-request_key": hidden(page, "plan-request_key")}
+    url = dispatcher.post("/plans", again).headers["Location"]
+    story.everything_happens()
+    assert "Public holiday" in dispatcher.page(url).text
+
+
+def test_a_search_that_nobody_finishes_says_so(story: Story, dispatcher: Seat, crew: list[Account]) -> None:
+    with story.begin() as uow:
+        plan_id = request_plan(uow, FRIDAY, seconds=5).id
+    assert "Nobody has finished" not in dispatcher.page(f"/plans/{plan_id}").text
+    story.later(minutes=11)
+    assert "Nobody has finished this search in time." in dispatcher.page(f"/plans/{plan_id}").text
+
+
+def test_one_technician_can_be_looked_at(story: Story, dispatcher: Seat, crew: list[Account]) -> None:
+    plan = draft_of(story, 6)
+    everybody = dispatcher.page(f"/plans/{plan.id}")
+    assert everybody.with_class("is-faint") == []
+    assert "Show everybody" not in everybody.text
+    only_b = dispatcher.page(f"/plans/{plan.id}?route=B")
+    assert only_b.with_class("is-faint")
+    assert {e.text for e in only_b.with_class("map-text")} == {
+        e.text for e in everybody.with_class("map-text")
+    }
+    assert "Show everybody" in only_b.text
+    assert dispatcher.page(f"/plans/{plan.id}?route=Z").with_class("is-faint") == []
+
+
+def test_a_plan_that_was_sent_out_shows_how_far_each_visit_is(
+    story: Story, dispatcher: Seat, crew: list[Account]
+) -> None:
+    plan = draft_of(story, 4)
+    assert dispatcher.post(f"/plans/{plan.id}/publish").status_code == 303
+    stops = stored(story, plan.id).stops
+    with story.begin() as uow:
+        assert stops[0].visit_id
+        arrive(uow, stops[0].visit_id, at=uow.now)
+        cancel_work_order(uow, stops[1].orders[0].work_order_id, reason="closed for ever")
+    page = dispatcher.page(f"/plans/{plan.id}")
+    assert faults_of(page) == []
+    assert [e.text for e in page.with_class("route-state")] == [
+        "◆ On site",
+        "✕ Called off",
+        *["➤ Sent out"] * 2,
+    ]
+    assert len(page.with_class("board-site")) == 1
+    assert len(page.with_class("board-stop")) == 1
+
+
+def test_a_visit_that_was_sent_out_is_called_off_from_the_plan(
+    story: Story, dispatcher: Seat, crew: list[Account]
+) -> None:
+    plan = draft_of(story, 2)
+    dispatcher.post(f"/plans/{plan.id}/publish")
+    first, second = stored(story, plan.id).stops
+    url = f"/plans/{plan.id}/stops/{first.id}/call-off"
+    assert url in {form.attributes.get("action") for form in dispatcher.page(f"/plans/{plan.id}").all("form")}
+    assert dispatcher.post(url).status_code == 303
+    page = dispatcher.page(f"/plans/{plan.id}")
+    assert "Plan the day again to send somebody else." in page.text
+    assert [e.text for e in page.with_class("route-state")].count("✕ Called off") == 1
+    again = dispatcher.post(url)
+    assert again.status_code == 409
+    with story.begin() as uow:
+        assert second.visit_id
+        depart(uow, second.visit_id, at=uow.now)
+    assert dispatcher.post(f"/plans/{plan.id}/stops/{second.id}/call-off").status_code == 409
+    assert dispatcher.post(f"/plans/{plan.id}/stops/{make_id()}/call-off").status_code == 404
+
+
+def make_id() -> UUID:
+    return UUID(int=7)
+
+
+def test_a_day_off_can_call_the_visits_of_the_day_off(
+    story: Story, dispatcher: Seat, crew: list[Account]
+) -> None:
+    plan = draft_of(story, 2)
+    dispatcher.post(f"/plans/{plan.id}/publish")
+    ill = stored(story, plan.id).stops[0].technician_id
+    off = {"off-off_on": "2026-04-03", "off-reason": "flu", "off-call_off": "y"}
+    assert dispatcher.post(f"/technicians/{ill}/days-off", off).status_code == 303
+    states = {
+        stop.visit.state for stop in stored(story, plan.id).stops if stop.visit and stop.technician_id == ill
+    }
+    assert states == {VisitState.CANCELLED}
 
 
 def test_a_plan_whose_orders_changed_is_not_sent_out_and_names_them(
@@ -193,6 +305,7 @@ def test_a_visit_is_moved_to_a_place_of_the_list(story: Story, dispatcher: Seat,
     options = {o.attributes["value"]: o.text for o in page.all("option")}
     here = f"{stop.technician_id}:{stop.position}"
     assert options[here].endswith("(as it is)")
+    assert all(text.endswith((" more", " less", "(as it is)")) for text in options.values())
     other = next(value for value in options if not value.startswith(str(stop.technician_id)))
 
     form = {"place": other, "version": hidden(page, "version")}
@@ -269,13 +382,14 @@ def test_a_technician_is_set_up_with_skills_shifts_and_days_off(story: Story, di
         assert technician.is_off(date(2026, 4, 6))
     listed = dispatcher.page("/technicians").text
     assert "Pos 3" in listed
-    assert "8:30–17:30" in listed
+    assert "Mon 8:30–17:30" in listed
     assert dispatcher.post(f"{url}/days-off/2026-04-06/remove").status_code == 303
     assert dispatcher.get(f"/technicians/{story.person(Role.SALES).id}").status_code == 404
 
 
 def test_every_refusal_has_a_sentence() -> None:
     refusals: list[DomainError] = [
+        rules.PublicHoliday(planned_on=date(2026, 4, 29)),
         rules.BadShift(),
         rules.BadBreak(),
         rules.BadLevel(),
@@ -292,7 +406,7 @@ def test_every_refusal_has_a_sentence() -> None:
     assert {error.code for error in refusals} == words.REFUSALS.keys()
     said = [refusal(error) for error in refusals]
     assert len(set(said)) == len(refusals)
-    assert "W000001, W000002" in said[4]
+    assert "W000001, W000002" in said[5]
 
 
 def test_every_reason_says_what_to_do() -> None:

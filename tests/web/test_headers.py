@@ -36,6 +36,7 @@ TYPES = {
     "text/javascript; charset=utf-8",
     "image/svg+xml; charset=utf-8",
     "image/png",
+    "application/pdf",
     "application/json",
     "application/json; charset=utf-8",
     "application/problem+json",
@@ -81,8 +82,9 @@ def test_every_answer_of_every_route_carries_the_headers(company: Company) -> No
         if answer.content_type not in TYPES and not (answer.status_code == 200 and not answer.data):
             wrong.append(f"{what}: {answer.content_type}")
         kept = answer.headers.get("Cache-Control")
-        # A stored picture is kept by the browser that showed it, and asked about before it is shown again.
-        expected = "private, no-cache" if answer.mimetype == "image/png" else "no-store"
+        # A stored file is kept by the browser that showed it, and asked about before it is shown again.
+        is_stored_file = answer.mimetype in {"image/png", "application/pdf"}
+        expected = "private, no-cache" if is_stored_file else "no-store"
         if "/static/" not in what and kept != expected:
             wrong.append(f"{what}: Cache-Control: {kept}")
         for cookie in answer.headers.getlist("Set-Cookie"):

@@ -12,9 +12,17 @@ from rental.assurance.checks.field import FIELD_CHECKS
 from rental.assurance.checks.money import MONEY_CHECKS
 from rental.assurance.checks.numbers import NUMBER_CHECKS
 from rental.assurance.checks.platform import PLATFORM_CHECKS
+from rental.assurance.checks.routes import ROUTE_CHECKS
 from rental.assurance.checks.stock import STOCK_CHECKS
 
-CHECKS: Sequence[Check] = (*PLATFORM_CHECKS, *STOCK_CHECKS, *NUMBER_CHECKS, *FIELD_CHECKS, *MONEY_CHECKS)
+CHECKS: Sequence[Check] = (
+    *PLATFORM_CHECKS,
+    *STOCK_CHECKS,
+    *NUMBER_CHECKS,
+    *FIELD_CHECKS,
+    *MONEY_CHECKS,
+    *ROUTE_CHECKS,
+)
 
 
 @dataclass(frozen=True, slots=True)

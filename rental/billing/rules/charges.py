@@ -75,7 +75,10 @@ def difference(desired: Iterable[Charge], billed: Iterable[Entry]) -> list[Entry
     Nothing when they agree. The unused days are never priced by themselves: billed and credited together
     are what would have been billed had it been known in time.
     """
-    wanted, stands = Counter(desired), standing(billed)
+    stands = standing(billed)
+    if not stands:
+        return sorted((Entry(charge) for charge in desired), key=_place)
+    wanted = Counter(desired)
     changed = [Entry(charge, Side.CREDIT) for charge in (stands - wanted).elements()]
     new = [Entry(charge) for charge in (wanted - stands).elements()]
     return sorted(changed + new, key=_place)

@@ -1,8 +1,9 @@
 """From what the lines of one account owe to the invoice that asks for it; a preview and a run do the same."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from rental.billing.rules.charges import Charge, Entry
 from rental.billing.rules.document_lines import DocumentLine, document_lines
 from rental.billing.rules.due_dates import due_on
 from rental.billing.rules.periods import BillingCycle, day_in_month
-from rental.billing.rules.rater import RentedLine, entries_due
+from rental.billing.rules.rater import RentedLine, entries_due, require_continued
 from rental.billing.rules.runs import NegativeTotal, NotRatable, billed_as_of
 from rental.billing.rules.segments import FeeHistory, Span
 from rental.billing.rules.tax import DocumentTotals, totals_of
@@ -23,7 +24,7 @@ from rental.customers.rules import HolidayRule
 # Corrections reach back this far; what is older is for a person to decide.
 MONTHS_LOOKED_BACK = 24
 # What contradictory facts of a contract make of a calculation.
-_CONTRADICTIONS = (DomainError, ValueError, LookupError, ArithmeticError)
+_CONTRADICTIONS = (ValueError, LookupError, ArithmeticError)
 
 
 class AccountTerms(NamedTuple):
@@ -41,8 +42,9 @@ class AccountTerms(NamedTuple):
 class LineFacts:
     """A contract line as far as billing needs it: its terms, its starts, what was billed, what it is called.
 
-    `billed` names the row behind every charge that stands; `generations` counts how often a
-    period was billed, by its first day.
+    Periods that end by `settled_until` are left alone; `billed_through` is the day until which it was billed.
+    `billed` names the row behind every charge of later periods that stands; `generations` counts how often
+    such a period was billed, by its first day.
     """
 
     line_id: UUID
@@ -51,6 +53,8 @@ class LineFacts:
     monthly_fee: Money
     tax_class: TaxClass
     spans: tuple[Span, ...]
+    settled_until: date
+    billed_through: date | None
     billed: Mapping[Charge, UUID]
     generations: Mapping[date, int]
     words: Mapping[str, str]
@@ -67,20 +71,15 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What the next document has to say about a line."""
+    """What the next document has to say about a line, period by period."""
 
     facts: LineFacts
     entries: Sequence[Entry]
 
     def claims(self) -> Iterator[Claim]:
         """One per period spoken of."""
-        for period in sorted({entry.charge.period for entry in self.entries}):
+        for period, _entries in groupby(self.entries, key=lambda entry: entry.charge.period):
             yield Claim(self.facts.line_id, period, self.facts.generations.get(period.start, 0))
-
-    def only(self, claimed: Collection[Claim]) -> "Due":
-        """The same without the periods that somebody else has claimed."""
-        mine = {claim.period for claim in self.claims() if claim in claimed}
-        return Due(self.facts, [entry for entry in self.entries if entry.charge.period in mine])
 
 
 class DraftLine(NamedTuple):
@@ -110,8 +109,20 @@ class Draft:
 
 
 def looked_back_to(closed_on: date) -> date:
-    """Periods that end by this day are left alone."""
+    """Periods that end by this day are left alone, whatever is known of them."""
     return day_in_month(closed_on, closed_on.day, months_later=-MONTHS_LOOKED_BACK)
+
+
+def settled_until(closed_on: date, *, billed_through: date | None, next_due_on: date | None) -> date:
+    """Periods of a line that end by this day are left alone: they were billed, and nothing is new.
+
+    What becomes known late makes the line due on an earlier day again; the period that ends on that day and
+    those after it are rated anew.
+    """
+    oldest = looked_back_to(closed_on)
+    if billed_through is None or next_due_on is None:
+        return oldest
+    return max(oldest, min(billed_through, next_due_on - timedelta(days=1)))
 
 
 def dues_of(terms: AccountTerms, lines: Sequence[LineFacts], *, closed_on: date) -> list[Due]:
@@ -119,7 +130,8 @@ def dues_of(terms: AccountTerms, lines: Sequence[LineFacts], *, closed_on: date)
 
     Raises NotRatable, which names the contract, when its facts contradict each other.
     """
-    dues = (Due(facts, _entries_of(terms, facts, closed_on)) for facts in lines)
+    cycle = BillingCycle.closing(terms.closing_day, closed_on)
+    dues = (Due(facts, _entries_of(terms, cycle, facts, closed_on)) for facts in lines)
     return [due for due in dues if due.entries]
 
 
@@ -147,19 +159,23 @@ def draft_of(terms: AccountTerms, dues: Sequence[Due], *, closed_on: date) -> Dr
     )
 
 
-def _entries_of(terms: AccountTerms, facts: LineFacts, closed_on: date) -> list[Entry]:
+def _entries_of(terms: AccountTerms, cycle: BillingCycle, facts: LineFacts, closed_on: date) -> list[Entry]:
     if not facts.spans and not facts.billed:
         return []
     try:
+        if facts.billed_through:
+            require_continued(cycle, facts.billed_through)
         rented = RentedLine(
             line_id=facts.line_id,
-            cycle=BillingCycle.closing(terms.closing_day, closed_on),
+            cycle=cycle,
             fees=FeeHistory(facts.monthly_fee),
             spans=facts.spans,
             tax_class=facts.tax_class,
             rounding=terms.charge_rounding,
         )
         billed = [Entry(charge) for charge in facts.billed]
-        return entries_due(rented, billed, as_of=billed_as_of(closed_on), since=looked_back_to(closed_on))
+        return entries_due(rented, billed, as_of=billed_as_of(closed_on), since=facts.settled_until)
+    except DomainError as error:
+        raise NotRatable(contract=facts.contract_number, problem=error.code, **error.params) from error
     except _CONTRADICTIONS as error:
         raise NotRatable(contract=facts.contract_number, problem=str(error)[:300]) from error

@@ -1,6 +1,7 @@
 """When an invoice closes, and by when it is to be paid (締め日・支払サイト)."""
 
 from datetime import date
+from functools import cache
 
 from rental.billing.rules.bank_days import bank_day_from, bank_day_until
 from rental.billing.rules.periods import day_in_month
@@ -13,6 +14,7 @@ def closing_on(issued_on: date, closing_day: int) -> date:
     return this_month if issued_on <= this_month else day_in_month(issued_on, closing_day, months_later=1)
 
 
+@cache
 def due_on(closed_on: date, *, term_months: int, pay_day: int, holiday_rule: HolidayRule) -> date:
     """By when an invoice is to be paid: on the pay day so many months after its closing, when banks are open.
 

@@ -4,6 +4,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 from rental.core.periods import Period
 
@@ -62,7 +63,7 @@ class BillingCycle:
 
     def period(self, index: int) -> Period:
         """The period of this index."""
-        return Period(self.boundary(index), self.boundary(index + 1))
+        return _period(self, index)
 
     def period_of(self, day: date) -> Period:
         """The period that this day belongs to."""
@@ -93,6 +94,11 @@ def day_in_month(of: date, day: int, *, months_later: int = 0) -> date:
     datetime.date(2026, 2, 28)
     """
     return _day_of(_month_number(of) + months_later, day)
+
+
+@cache  # a closing asks for the same few again and again
+def _period(cycle: BillingCycle, index: int) -> Period:
+    return Period(cycle.boundary(index), cycle.boundary(index + 1))
 
 
 def _day_of(month_number: int, day: int) -> date:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise, takewhile
 from uuid import UUID
@@ -37,7 +37,7 @@ class PeriodsOverlap(Conflict):
 class RentedLine:
     """Everything that decides what a line owes: the terms agreed, and what has happened to its slots so far.
 
-    Raises ValueError when a slot would owe a day twice.
+    Raises OwedTwice when a slot would owe a day twice, NoDayOwed when it would stop before it starts.
     """
 
     line_id: UUID
@@ -70,6 +70,13 @@ def entries_due(
 
     desired = (charge for period in periods for charge in charges_in(line, period))
     return difference(desired, (entry for entry in billed if entry.charge.period in periods))
+
+
+def require_continued(cycle: BillingCycle, billed_through: date) -> None:
+    """Raises PeriodsOverlap when the next period begins before what was billed ended."""
+    period = cycle.period_of(billed_through)
+    if period.start < billed_through:
+        raise PeriodsOverlap(Period(billed_through - timedelta(days=1), billed_through), period)
 
 
 def due_periods(line: RentedLine, *, as_of: date, since: date = date.min) -> Iterator[Period]:

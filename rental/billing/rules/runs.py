@@ -72,6 +72,26 @@ class NoIssuer(Conflict):
     code = "billing.no_issuer"
 
 
+class UnknownAccount(Invalid):
+    """There is no billing account with this number."""
+
+    code = "billing.unknown_account"
+    field = "account"
+
+    def __init__(self, *, account: str) -> None:
+        super().__init__(account=account)
+
+
+class ClosesAnotherDay(Conflict):
+    """The account closes on another day of the month, so this closing says nothing about it."""
+
+    code = "billing.closes_another_day"
+    field = "account"
+
+    def __init__(self, *, account: str, closing_day: int, closed_on: date) -> None:
+        super().__init__(account=account, closing_day=closing_day, closed_on=closed_on)
+
+
 class NegativeTotal(Conflict):
     """More is taken back than asked for; an invoice cannot say so."""
 
@@ -82,12 +102,16 @@ class NegativeTotal(Conflict):
 
 
 class NotRatable(Conflict):
-    """What a contract says of itself cannot be right, so nobody can say what it owes."""
+    """What a contract says of itself cannot be right, so nobody can say what it owes.
+
+    `problem` is the code of the rule that was broken, with its details, or a text for whoever looks for the
+    cause.
+    """
 
     code = "billing.not_ratable"
 
-    def __init__(self, *, contract: str, problem: str) -> None:
-        super().__init__(contract=contract, problem=problem)
+    def __init__(self, *, contract: str, problem: str, **details: object) -> None:
+        super().__init__(contract=contract, problem=problem, **details)
 
 
 class RefusedByDatabase(Conflict):

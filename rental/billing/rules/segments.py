@@ -8,8 +8,27 @@ from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
+from rental.core.errors import Conflict
 from rental.core.money import Money
 from rental.core.periods import Period
+
+
+class OwedTwice(Conflict):
+    """A slot would owe the same days twice; `first_on` is the first of them."""
+
+    code = "billing.owed_twice"
+
+    def __init__(self, *, first_on: date) -> None:
+        super().__init__(first_on=first_on)
+
+
+class NoDayOwed(Conflict):
+    """Rent of a slot would end before it begins."""
+
+    code = "billing.no_day_owed"
+
+    def __init__(self, *, start: date, end: date) -> None:
+        super().__init__(start=start, end=end)
 
 
 class Span(NamedTuple):
@@ -56,13 +75,13 @@ class Segment(NamedTuple):
 
 
 def require_separate(spans: Sequence[Span]) -> None:
-    """Raises ValueError when a slot would owe a day twice, or a span holds no day."""
+    """Raises OwedTwice when a slot would owe a day twice, NoDayOwed for a span that holds none."""
     for span in spans:
         if span.end is not None and span.end <= span.start:
-            raise ValueError(f"{span} holds no day")
+            raise NoDayOwed(start=span.start, end=span.end)
     for one, next_one in pairwise(sorted(spans, key=_slot_and_start)):
         if one.slot_id == next_one.slot_id and (one.end is None or next_one.start < one.end):
-            raise ValueError(f"{one} and {next_one} share days")
+            raise OwedTwice(first_on=next_one.start)
 
 
 def segments_in(
@@ -98,8 +117,10 @@ def _parts_of_slot(period: Period, spans: Iterable[Span], fees: FeeHistory) -> l
 def _shared_days(span: Span, period: Period) -> Period | None:
     start = max(span.start, period.start)
     end = period.end if span.end is None else min(span.end, period.end)
+    if start == period.start and end == period.end:
+        return period
     return Period(start, end) if start < end else None
 
 
-def _slot_and_start(span: Span) -> tuple[UUID, date]:
-    return span.slot_id, span.start
+def _slot_and_start(span: Span) -> tuple[int, date]:
+    return span.slot_id.int, span.start

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 from rental.catalog.rules import TaxClass
@@ -77,6 +78,7 @@ class DocumentTotals:
         return self.subtotal + self.tax
 
 
+@cache
 def rate_on(tax_class: TaxClass, supplied_on: date) -> TaxRate:
     """The rate of a class for what is supplied on a day. Raises ValueError for days before the tax."""
     if tax_class not in _RATES:

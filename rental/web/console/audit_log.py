@@ -55,6 +55,22 @@ ENTITIES = (
         ),
     ),
     (
+        _l("Route plan"),
+        (
+            "route_plan",
+            "plan_route",
+            "plan_stop",
+            "plan_stop_order",
+            "plan_left_out",
+            "technician",
+            "technician_skill",
+            "shift",
+            "day_off",
+            "operating_base",
+        ),
+    ),
+    (_l("Billing"), ("billing_run", "company_profile")),
+    (
         _l("Administration"),
         (
             "account",

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 
+from rental.billing.queries import invoices_of_account
 from rental.core.db import found, reading
 from rental.core.errors import DomainError
 from rental.core.idempotency import new_key
@@ -31,7 +32,7 @@ from rental.web.fields import (
     choices,
     choices_of,
 )
-from rental.web.guards import current_actor, requires
+from rental.web.guards import current_actor, may, requires
 from rental.web.problems import put_into_form
 from rental.web.sentences import state_label
 from rental.web.wording.customers import day_of_month, months_later, payment_terms
@@ -155,5 +156,9 @@ def _page(billing_account_id: UUID, form: ChangeBillingAccountForm | None = None
     account = found(reading(), BillingAccount, billing_account_id)
     form = form or ChangeBillingAccountForm(formdata=None, obj=account)
     return render_template(
-        "console/billing_account.html", account=account, form=form, terms=payment_terms(account)
+        "console/billing_account.html",
+        account=account,
+        form=form,
+        terms=payment_terms(account),
+        invoices=invoices_of_account(reading(), account.id) if may(Permission.INVOICES_READ) else (),
     )

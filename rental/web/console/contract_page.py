@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import render_template, request
 
+from rental.billing.queries import invoices_of_contract
 from rental.contracts.activation import check_draft
 from rental.contracts.models import Contract, Slot
 from rental.contracts.queries import contract_with_all
@@ -29,7 +30,7 @@ from rental.web.console.contract_forms import (
     business_day,
 )
 from rental.web.console.contract_timeline import SHOWN, EntryKind, kinds_of, timeline_of
-from rental.web.guards import signed_in
+from rental.web.guards import may
 from rental.web.refusals import refusal
 
 
@@ -59,7 +60,7 @@ def contract_page(
         raise NotFound(kind="contract")
     orders = work_orders_of_contract(reading(), contract_id)
     slots = [slot for line in contract.lines for slot in line.slots]
-    is_edited = contract.state is ContractState.DRAFT and _may(Permission.CONTRACTS_MANAGE)
+    is_edited = contract.state is ContractState.DRAFT and may(Permission.CONTRACTS_MANAGE)
     readiness = check_draft(reading(), contract_id) if contract.state is ContractState.DRAFT else None
     shown = request.args.get("show", "")
     kinds = kinds_of(shown)
@@ -77,6 +78,7 @@ def contract_page(
         entries=entries[:SHOWN],
         more_count=max(0, len(entries) - SHOWN),
         kinds=list(EntryKind),
+        invoices=invoices_of_contract(reading(), contract_id) if may(Permission.INVOICES_READ) else (),
         shown=shown if len(kinds) == 1 else "",
         is_edited=is_edited,
         **(_forms(contract, facts_form, line_form, activation_form, cancel_form) if is_edited else {}),
@@ -135,8 +137,3 @@ def _notice_until(contract: Contract) -> date | None:
     """The last day on which notice ends the contract with its term."""
     term = contract.terms[-1]
     return term.ends_on - timedelta(days=term.notice_days + 1) if term.ends_on else None
-
-
-def _may(permission: Permission) -> bool:
-    person = signed_in()
-    return person is not None and person.may(permission)

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField
 
+from rental.billing.queries import invoices_of_customer
 from rental.contracts.queries import contracts_of_customer, machine_counts
 from rental.core.db import found, reading
 from rental.core.errors import DomainError, NotFound
@@ -41,7 +42,7 @@ from rental.web.fields import (
     choices,
     choices_of,
 )
-from rental.web.guards import current_actor, requires
+from rental.web.guards import current_actor, may, requires
 from rental.web.problems import put_into_form
 from rental.web.sentences import state_label
 from rental.web.tables import FilterForm, Heading, empty_table, read_table
@@ -184,6 +185,7 @@ def show(customer_id: UUID) -> ResponseReturnValue:
         machine_counts=machine_counts(reading(), customer.id),
         contracts=contracts_of_customer(reading(), customer.id),
         payment_terms=payment_terms,
+        invoices=invoices_of_customer(reading(), customer.id) if may(Permission.INVOICES_READ) else (),
     )
 
 

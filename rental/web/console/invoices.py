@@ -7,25 +7,28 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from rental.billing.documents import draw_invoice, keep_document
+from rental.billing.evidence import evidence_for, line_with_all, slots_charged
 from rental.billing.models import Invoice
 from rental.billing.queries import (
-    evidence_of,
     invoice_state_counts,
     invoice_totals,
     invoice_with_all,
     invoices_matching,
 )
 from rental.billing.rules.runs import InvoiceState
+from rental.contracts.models import Slot
 from rental.core.db import found, reading
 from rental.core.errors import NotFound
 from rental.core.paging import Order
+from rental.core.uow import begin
 from rental.identity.permissions import Permission
 from rental.web.fields import AtMost, ChoiceField, DayField, SearchField, choices, choices_of
-from rental.web.guards import requires
+from rental.web.guards import current_actor, requires
 from rental.web.sentences import state_label
 from rental.web.stored_files import answer_with_file
 from rental.web.tables import FilterForm, Heading, empty_table, read_table
-from rental.web.wording.billing import rate_label
+from rental.web.wording.billing import device_label, exact_share, iso_day, rate_label
 
 bp = Blueprint("invoices", __name__, url_prefix="/invoices")
 
@@ -80,16 +83,51 @@ def show(invoice_id: UUID) -> ResponseReturnValue:
         "console/invoice.html",
         invoice=invoice,
         said=invoice.snapshot,
-        evidence=evidence_of(reading(), invoice.id),
         rate_label=rate_label,
         has_mail_server=bool(current_app.config["RENTAL"].smtp_url),
+    )
+
+
+@bp.get("/<uuid:invoice_id>/lines/<int(max=99999):position>")
+@requires(Permission.INVOICES_READ)
+def show_line(invoice_id: UUID, position: int) -> ResponseReturnValue:
+    """Why a line is owed. A page of its own: a line may charge hundreds of slots."""
+    invoice = found(reading(), Invoice, invoice_id)
+    line = line_with_all(reading(), invoice.id, position)
+    if line is None:
+        raise NotFound(kind="invoice_line")
+    headings = [
+        Heading("slot", _("Slot"), Order((Slot.position, Slot.id))),
+        Heading("site", _("Site")),
+        Heading("unit", _("Unit")),
+        Heading("scanned", _("Scanned on site")),
+        Heading("who", _("By")),
+        Heading("order", _("Work order")),
+        Heading("movement", _("In its history")),
+        Heading("started", _("Rent runs from"), numeric=True),
+    ]
+    table = read_table(reading(), "slots", slots_charged(line.id), headings, default_sort="slot")
+    slot_ids = [slot.id for slot in table.rows]
+    return render_template(
+        "console/invoice_line.html",
+        invoice=invoice,
+        line=line,
+        table=table,
+        evidence=evidence_for(reading(), slot_ids, until=invoice.finalised_at),
+        exact=exact_share,
+        iso_day=iso_day,
+        rate_label=rate_label,
+        device_label=device_label,
     )
 
 
 @bp.get("/<uuid:invoice_id>/document.pdf")
 @requires(Permission.INVOICES_READ)
 def document(invoice_id: UUID) -> ResponseReturnValue:
+    """Where nobody has drawn it yet, it is drawn and kept now: the bytes are the same whenever that is."""
     file = found(reading(), Invoice, invoice_id).document
     if file is None:
-        raise NotFound(kind="stored_file")
+        content = draw_invoice(reading(), invoice_id)
+        with begin(current_actor()) as uow:
+            file = keep_document(uow, invoice_id, content)
     return answer_with_file(file)

@@ -33,7 +33,8 @@ class Link:
 class Entry:
     """One thing that happened. `before` and `after` are places; `states` are the life before and after.
 
-    `rank` orders what happened in the same instant; `key` does so within one ledger.
+    `rank` orders what happened in the same instant; `key` does so within one ledger. `anchor` is the name by
+    which another page points here.
     """
 
     at: datetime
@@ -48,6 +49,7 @@ class Entry:
     heard_at: datetime | None = None
     rank: int = 0
     key: int = 0
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ def _of_movement(movement: Movement, unit: Unit, together: _Ledgers) -> Entry:
         notes=(movement.note,) if movement.note else (),
         heard_at=movement.recorded_at if movement.recorded_at != movement.happened_at else None,
         key=movement.id.int,
+        anchor=f"movement-{movement.seq}",
     )
 
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
+from rental.billing.queries import invoices_of_unit
 from rental.catalog.queries import equipment_model_with_code
 from rental.contracts.queries import contracts_of_slots, placements_of_unit
 from rental.core.db import found, reading
@@ -43,7 +44,7 @@ from rental.web.console.unit_forms import (
     offer_places,
 )
 from rental.web.console.unit_history import contract_link, history_of, place_link
-from rental.web.guards import current_account, current_actor, requires
+from rental.web.guards import current_account, current_actor, may, requires
 from rental.web.problems import put_into_form
 from rental.web.tables import Heading, empty_table, read_table
 from rental.web.wording.inventory import four_and_four
@@ -228,6 +229,7 @@ def _page(unit_id: UUID, refused: FlaskForm | None = None) -> str:
         code_form=refused if isinstance(refused, NewCodeForm) else _code_form(),
         refused=refused,
         four_and_four=four_and_four,
+        invoices=invoices_of_unit(reading(), unit.id) if may(Permission.INVOICES_READ) else (),
     )
 
 

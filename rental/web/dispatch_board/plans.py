@@ -1,6 +1,6 @@
 """Route plans: ask for a day's routes, watch the search, look at what was found, send it out."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,30 +9,36 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_wtf import FlaskForm
+from wtforms import BooleanField
 
+from rental.core.business_date import pinned_business_date
 from rental.core.db import reading
 from rental.core.errors import DomainError, NotFound
 from rental.core.idempotency import new_key
+from rental.core.national_holidays import is_national_holiday
 from rental.core.paging import Order
 from rental.core.runtime import runtime
 from rental.core.uow import begin
 from rental.dispatch.models import PlanLeftOut, PlanStop, RoutePlan
 from rental.dispatch.planning import request_plan
-from rental.dispatch.publishing import publish_plan
+from rental.dispatch.publishing import call_off_stop, publish_plan
 from rental.dispatch.queries import (
     left_out_counts,
     order_counts,
+    people_at_work,
     plan_with_all,
     progress_of,
     route_plans,
     stop_counts,
 )
 from rental.dispatch.reassigning import PlaceInRoute, move_stop, places_for_stop, stop_of
-from rental.dispatch.rules import SECONDS_OFFERED, WAITED_FOR
+from rental.dispatch.rules import GIVEN_UP_AFTER, SECONDS_OFFERED, WAITED_FOR
 from rental.identity.permissions import Permission
 from rental.web.console.contract_forms import business_day
 from rental.web.console.new_rows import make_once
-from rental.web.dispatch_board.drawing import crews_of, km, progress_line, schematic_of, timeline_of
+from rental.web.dispatch_board.crews import crews_of, km
+from rental.web.dispatch_board.schematic import schematic_of
+from rental.web.dispatch_board.timeline import progress_line, timeline_of
 from rental.web.fields import ChoiceField, DayField, KeyField, Needed, VersionField, choices
 from rental.web.formats import clock, yen
 from rental.web.guards import current_actor, requires
@@ -56,6 +62,7 @@ class PlanForm(FlaskForm):
 
     planned_on = DayField(_l("Day"), validators=[Needed()])
     seconds = ChoiceField(_l("Search for"))
+    on_holiday = BooleanField(_l("Plan it although it is a public holiday"))
     request_key = KeyField(_l("Form"), validators=[Needed()])
 
     def __init__(self, **kwargs: object) -> None:
@@ -71,7 +78,7 @@ class PlanForm(FlaskForm):
 class MoveForm(FlaskForm):
     """Where a stop is to go, in the plan as somebody saw it."""
 
-    place = ChoiceField(_l("To"))
+    place = ChoiceField(_l("Place in the route"))
     version = VersionField(_l("Version"), validators=[Needed()])
 
 
@@ -89,7 +96,9 @@ def ask() -> ResponseReturnValue:
         return _list_page(form), 422
     day, seconds = form.planned_on.data or business_day(), int(form.seconds.data)
     try:
-        plan_id = make_once(form, lambda uow: request_plan(uow, day, seconds=seconds))
+        plan_id = make_once(
+            form, lambda uow: request_plan(uow, day, seconds=seconds, on_holiday=form.on_holiday.data)
+        )
     except DomainError as error:
         status = put_into_form(form, error)
         return _list_page(form), status
@@ -99,6 +108,7 @@ def ask() -> ResponseReturnValue:
 @bp.get("/<uuid:route_plan_id>")
 @requires(Permission.PLANS_READ)
 def show(route_plan_id: UUID) -> ResponseReturnValue:
+    """The letter of a technician in `route` lets the others stand back."""
     return _page(_found(route_plan_id))
 
 
@@ -125,6 +135,20 @@ def publish(route_plan_id: UUID) -> ResponseReturnValue:
     except DomainError as error:
         return _page(_found(route_plan_id), refused=refusal(error)), status_of(error)
     flash(_("The routes are sent out. Technicians see them on the phone."), "success")
+    return _back_to(route_plan_id)
+
+
+@bp.post("/<uuid:route_plan_id>/stops/<uuid:stop_id>/call-off")
+@requires(Permission.PLANS_MANAGE)
+def call_off(route_plan_id: UUID, stop_id: UUID) -> ResponseReturnValue:
+    try:
+        with begin(current_actor()) as uow:
+            call_off_stop(uow, route_plan_id, stop_id)
+    except NotFound:
+        raise
+    except DomainError as error:
+        return _page(_found(route_plan_id), refused=refusal(error)), status_of(error)
+    flash(_("The visit is called off. Plan the day again to send somebody else."), "success")
     return _back_to(route_plan_id)
 
 
@@ -181,31 +205,39 @@ def _list_page(form: PlanForm | None = None) -> str:
         table = empty_table("plans", headings, filters)
     ids = [plan.id for plan in table.rows]
     day = filters.day.data or _next_workday(business_day())
+    form = form or PlanForm(formdata=None, planned_on=day, seconds="15", request_key=new_key())
+    day = form.planned_on.data or day
     waiting, later = order_counts(reading(), day)
     return render_template(
         "dispatch_board/plans.html",
         table=table,
         visits=stop_counts(reading(), ids),
         left_out=left_out_counts(reading(), ids),
-        form=form or PlanForm(formdata=None, planned_on=day, seconds="15", request_key=new_key()),
+        form=form,
         day=day,
+        is_holiday=is_national_holiday(day),
         waiting_count=waiting,
         later_count=later,
+        people_count=people_at_work(reading(), day),
     )
 
 
 def _page(plan: RoutePlan, *, refused: str = "") -> str:
-    crews = crews_of(plan)
+    looked_at = request.args.get("route", "")
+    crews = crews_of(plan, looked_at)
     return render_template(
         "dispatch_board/plan.html",
         plan=plan,
         refused=refused,
         is_waiting=plan.state in WAITED_FOR,
         is_over=plan.planned_on < business_day(),
+        is_holiday=is_national_holiday(plan.planned_on),
         crews=crews,
+        is_focused=any(crew.is_faint for crew in crews),
         absent=[route for route in plan.routes if route.absence is not None],
-        timeline=timeline_of(crews),
+        timeline=timeline_of(crews, now=_now_on(plan.planned_on)),
         schematic=schematic_of(plan, crews),
+        overtime=sum(crew.overtime for crew in crews),
         drive_minutes=sum(stop.travel_minutes for stop in plan.stops)
         + sum(route.home_minutes for route in plan.routes),
         drive_km=km(
@@ -222,13 +254,22 @@ def _page(plan: RoutePlan, *, refused: str = "") -> str:
 def _progress(plan: RoutePlan) -> dict[str, object]:
     rows = progress_of(reading(), plan.id)
     begun = plan.started_at or plan.requested_at
-    passed = ((plan.finished_at or runtime().clock.now()) - begun).total_seconds()
+    passed = (plan.finished_at or runtime().clock.now()) - begun
     return {
+        "is_lost": plan.state in WAITED_FOR and passed >= GIVEN_UP_AFTER,
         "best": rows[-1].cost if rows else None,
         "first": rows[0].cost if rows else None,
         "line": progress_line(rows, plan.seconds_allowed),
-        "passed": max(0, min(plan.seconds_allowed, int(passed))) if plan.started_at else 0,
+        "passed": max(0, min(plan.seconds_allowed, int(passed.total_seconds()))) if plan.started_at else 0,
     }
+
+
+def _now_on(day: date) -> int | None:
+    """Minutes after midnight, when this is today by the clock on the wall."""
+    now: datetime = runtime().clock.now().astimezone(runtime().zone)
+    if day != now.date() or pinned_business_date(reading()) is not None:
+        return None
+    return now.hour * 60 + now.minute
 
 
 def _cure_text(row: PlanLeftOut) -> str:
@@ -251,7 +292,16 @@ def _move_page(form: MoveForm, plan: RoutePlan, stop: PlanStop) -> str:
         _choose_from(form, plan, stop)
     except DomainError as error:
         refused = refusal(error)
-    return render_template("dispatch_board/move.html", form=form, plan=plan, stop=stop, refused=refused)
+    crew = next(crew for crew in crews_of(plan) if stop.technician_id == crew.route.technician_id)
+    return render_template(
+        "dispatch_board/move.html",
+        form=form,
+        plan=plan,
+        stop=stop,
+        crew=crew,
+        windows=stop.site.windows_on(plan.planned_on.weekday()),
+        refused=refused,
+    )
 
 
 def _choose_from(form: MoveForm, plan: RoutePlan, stop: PlanStop) -> dict[str, PlaceInRoute]:
@@ -262,18 +312,22 @@ def _choose_from(form: MoveForm, plan: RoutePlan, stop: PlanStop) -> dict[str, P
         _place_key(place.technician_id, place.position): place
         for place in places_for_stop(reading(), plan, stop)
     }
-    here = _place_key(stop.technician_id, stop.position)
+    here = places.get(_place_key(stop.technician_id, stop.position))
     form.place.choices = choices(
-        *((key, _place_text(place, names[place.technician_id], key == here)) for key, place in places.items())
+        *((key, _place_text(place, names[place.technician_id], here)) for key, place in places.items())
     )
     return places
 
 
-def _place_text(place: PlaceInRoute, name: str, is_here: bool) -> str:
-    params = {"name": name, "number": place.position, "time": clock(place.starts), "yen": yen(place.yen)}
-    if is_here:
-        return _("%(name)s, visit %(number)s at %(time)s: %(yen)s (as it is)", **params)
-    return _("%(name)s, visit %(number)s at %(time)s: %(yen)s", **params)
+def _place_text(place: PlaceInRoute, name: str, here: PlaceInRoute | None) -> str:
+    """Where, when, and by how much the day gets dearer or cheaper than it is now."""
+    params = {"name": name, "number": place.position, "time": clock(place.starts)}
+    if place == here:
+        return _("%(name)s, visit %(number)s at %(time)s (as it is)", **params)
+    more = place.yen - (here.yen if here else 0)
+    if more < 0:
+        return _("%(name)s, visit %(number)s at %(time)s: %(yen)s less", yen=yen(-more), **params)
+    return _("%(name)s, visit %(number)s at %(time)s: %(yen)s more", yen=yen(more), **params)
 
 
 def _place_key(technician_id: UUID, position: int) -> str:
@@ -289,7 +343,7 @@ def _found(route_plan_id: UUID) -> RoutePlan:
 
 def _next_workday(day: date) -> date:
     day += timedelta(days=1)
-    while day.weekday() >= _SATURDAY:
+    while day.weekday() >= _SATURDAY or is_national_holiday(day):
         day += timedelta(days=1)
     return day
 

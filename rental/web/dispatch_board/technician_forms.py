@@ -146,6 +146,7 @@ class DayOffForm(FlaskForm):
 
     off_on = DayField(_l("Day"), validators=[Needed()])
     reason = LineField(_l("Reason"), validators=[AtMost(200)])
+    call_off = BooleanField(_l("Call off the visits of this day"))
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(prefix="off-", **kwargs)

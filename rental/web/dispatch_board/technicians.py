@@ -31,10 +31,10 @@ from rental.web.dispatch_board.technician_forms import (
     SkillsForm,
     skills_form,
 )
+from rental.web.dispatch_board.weeks import shifts_in_words
 from rental.web.fields import filled_in
 from rental.web.guards import current_actor, requires
 from rental.web.problems import put_into_form
-from rental.web.wording.customers import WEEKDAYS
 
 bp = Blueprint("technicians", __name__, url_prefix="/technicians")
 _USUAL_OVERTIME = 60
@@ -127,7 +127,13 @@ def give_day_off(technician_id: UUID) -> ResponseReturnValue:
     form = DayOffForm()
 
     def command(uow: UnitOfWork) -> None:
-        technicians.give_day_off(uow, technician_id, filled_in(form.off_on), reason=form.reason.data)
+        technicians.give_day_off(
+            uow,
+            technician_id,
+            filled_in(form.off_on),
+            reason=form.reason.data,
+            call_off=form.call_off.data,
+        )
 
     return _save(technician_id, form, command, day_off_form=form)
 
@@ -179,7 +185,7 @@ def _list_page(form: BaseForm | None = None) -> str:
         known=technicians_with_all(reading(), [account.id for account in accounts]),
         bases=every_base(reading()),
         form=form or BaseForm(formdata=None, request_key=new_key()),
-        weekdays=WEEKDAYS,
+        shifts_in_words=shifts_in_words,
         today=business_day(),
     )
 

@@ -22,6 +22,7 @@ from rental.web.fields import AtMost, EmailField, Needed
 from rental.web.guards import client_address, current_actor, public, safe_path, signed_in
 from rental.web.problems import put_into_form, retry_header
 from rental.web.sign_in.cookies import hand_over, take_away
+from rental.web.sign_in.demo_steps import address_for, demo_steps
 
 bp = Blueprint("sign_in", __name__)
 
@@ -39,7 +40,8 @@ class SignInForm(FlaskForm):
 def ask() -> ResponseReturnValue:
     if signed_in():
         return redirect(safe_path(request.args.get("next")) or url_for("home.index"), 303)
-    return render_template("sign_in/sign_in.html", form=SignInForm(next=safe_path(request.args.get("next"))))
+    onward = safe_path(request.args.get("next"))
+    return _page(SignInForm(next=onward, email=address_for(onward)))
 
 
 @bp.post("/sign-in")
@@ -47,13 +49,17 @@ def ask() -> ResponseReturnValue:
 def answer() -> ResponseReturnValue:
     form = SignInForm()
     if not form.validate_on_submit():
-        return render_template("sign_in/sign_in.html", form=form), 422
+        return _page(form), 422
     given = Credentials(form.email.data, form.password.data, client_address(), request.user_agent.string)
     try:
         return _sign_in(given, safe_path(form.next.data))
     except DomainError as error:
         status = put_into_form(form, error)
-        return render_template("sign_in/sign_in.html", form=form), status, retry_header(error)
+        return _page(form), status, retry_header(error)
+
+
+def _page(form: SignInForm) -> str:
+    return render_template("sign_in/sign_in.html", form=form, steps=demo_steps())
 
 
 def _sign_in(given: Credentials, onward: str | None) -> Response:

@@ -1,6 +1,6 @@
 """Words of the billing package."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from rental.billing.rules.remarks import Remark
 from rental.billing.rules.runs import InvoiceState, ItemState, RunState, SendingWay
 from rental.catalog.rules import TaxClass
+from rental.core.money import Money
 from rental.web.formats import day, yen
 
 
@@ -18,11 +20,46 @@ def _day(value: object) -> str:
     return day(date.fromisoformat(value) if isinstance(value, str) else value)  # type: ignore[arg-type]
 
 
+# What a contract says of itself that cannot be right.
+_PROBLEMS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "billing.owed_twice": lambda params: _(
+        "a machine would owe rent twice from %(day)s on", day=_day(params["first_on"])
+    ),
+    "billing.no_day_owed": lambda params: _(
+        "rent would end on %(end)s, before it begins on %(start)s",
+        start=_day(params["start"]),
+        end=_day(params["end"]),
+    ),
+    "billing.periods_overlap": lambda params: _(
+        "days up to %(end)s were billed before, by another closing day, and would be billed again from "
+        "%(start)s on",
+        start=_day(params["next_start"]),
+        end=_day(params["end"]),
+    ),
+}
+
+
+def _problem(params: dict[str, Any]) -> str:
+    """In words where the rule that was broken is known, else as the rule said it."""
+    known = _PROBLEMS.get(params["problem"])
+    return known(params) if known else str(params["problem"])
+
+
 REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     "billing.closing_in_future": lambda params: _(
         "%(closed_on)s has not come yet. Close a day up to today, %(today)s.",
         closed_on=_day(params["closed_on"]),
         today=_day(params["today"]),
+    ),
+    "billing.unknown_account": lambda params: _(
+        "There is no billing account %(account)s. Look its number up on the customer's page.", **params
+    ),
+    "billing.closes_another_day": lambda params: _(
+        "Billing account %(account)s closes on day %(closing_day)s of the month (31: its last), not on "
+        "%(closed_on)s. Close such a day instead.",
+        account=params["account"],
+        closing_day=params["closing_day"],
+        closed_on=_day(params["closed_on"]),
     ),
     "billing.no_issuer": lambda _params: _(
         "Nobody has said yet who issues the invoices. Write down the company and its registration "
@@ -33,9 +70,9 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         total=yen(params["total"]),
     ),
     "billing.not_ratable": lambda params: _(
-        "What contract %(contract)s says cannot be right (%(problem)s). Correct it, then bill the account "
-        "again.",
-        **params,
+        "What contract %(contract)s says cannot be right: %(problem)s. Correct it, then bill again.",
+        contract=params["contract"],
+        problem=_problem(params),
     ),
     "billing.refused_by_database": lambda params: _(
         "The database refused the invoice (%(problem)s). Most likely these days were billed before; compare "
@@ -51,7 +88,7 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
 ENTITIES = {
     "company_profile": _l("Issuer of invoices"),
     "billing_run": _l("Closing"),
-    "billing_item": _l("Account in a closing"),
+    "billing_item": _l("Billing account in a closing"),
     "invoice": _l("Invoice"),
 }
 
@@ -90,7 +127,7 @@ ACTIONS = {
 
 JOBS = {
     "billing.open_billing_schedule": _l("Note when rent is due"),
-    "billing.bill_opened_chunk": _l("Bill accounts of a closing"),
+    "billing.bill_opened_chunk": _l("Bill a part of a closing"),
     "billing.keep_drawn_document": _l("Draw an invoice"),
     "billing.send_made_document": _l("Send an invoice"),
 }
@@ -103,9 +140,16 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         ItemState.DONE: _l("Billed"),
         ItemState.PARKED: _l("Parked"),
     },
+    Remark: {
+        Remark.FIRST: _l("First invoice"),
+        Remark.CHANGED: _l("Differs by over 20 %"),
+        Remark.PRORATED: _l("By days"),
+        Remark.CREDITED: _l("Takes something back"),
+        Remark.EARLIER: _l("Earlier months"),
+    },
     RunState: {
         RunState.WORKING: _l("At work"),
-        RunState.PARKED: _l("Needs a person"),
+        RunState.PARKED: _l("Needs attention"),
         RunState.FINISHED: _l("Finished"),
     },
 }
@@ -113,6 +157,13 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
 CHIPS: dict[type[StrEnum], dict[Any, str]] = {
     InvoiceState: {InvoiceState.FINALISED: "plan", InvoiceState.SENT: "done"},
     ItemState: {ItemState.TODO: "move", ItemState.DONE: "done", ItemState.PARKED: "stop"},
+    Remark: {
+        Remark.FIRST: "plan",
+        Remark.CHANGED: "risk",
+        Remark.PRORATED: "plan",
+        Remark.CREDITED: "risk",
+        Remark.EARLIER: "risk",
+    },
     RunState: {RunState.WORKING: "move", RunState.PARKED: "stop", RunState.FINISHED: "done"},
 }
 
@@ -130,8 +181,8 @@ CHECKS = {
         _l("Open the closing of those days again; what is missing is added."),
     ),
     "C6": (
-        _l("Is every account of every closing billed, or dealt with by a person within a week?"),
-        _l("Open the closing: what is parked says why. Mend the contract and bill the account again."),
+        _l("Is every billing account of every closing billed, or dealt with within a week?"),
+        _l("Open the closing: what is parked says why. Mend the contract and bill again."),
     ),
 }
 
@@ -144,3 +195,40 @@ def rate_label(tax_class: str, rate_bp: int) -> str:
         return _("out of scope")
     percent = f"{rate_bp / 100:g} %"
     return _("%(rate)s reduced", rate=percent) if tax_class == TaxClass.REDUCED else percent
+
+
+def exact_share(sum_of: Mapping[str, int]) -> str:
+    """What a share of the month comes to before it is rounded, to a hundredth of a yen: ¥26,916.12…"""
+    hundredths, rest = divmod(100 * sum_of["full"] * sum_of["days"], sum_of["of"])
+    whole, part = divmod(hundredths, 100)
+    if not part and not rest:
+        return f"¥{whole:,}"
+    return f"¥{whole:,}.{part:02}" + ("…" if rest else "")
+
+
+def iso_day(text: str) -> str:
+    """A day as a snapshot keeps it, in the reader's language."""
+    return day(date.fromisoformat(text))
+
+
+def device_label(device: str | None) -> str:
+    """What told us of a scan, by the end of its name: a phone, or the browser session that sent forms."""
+    if not device:
+        return ""
+    session = device.removeprefix("form:")
+    if session != device:
+        return _("Browser …%(end)s", end=session[-6:])
+    return _("Phone …%(end)s", end=device[-6:]) if len(device) > 6 else _("Phone %(name)s", name=device)
+
+
+def change_in_percent(now: Money, before: Money) -> str:
+    """+1.8 %, or nothing where there was nothing before."""
+    if not before:
+        return ""
+    return f"{(now - before).minor_units / before.minor_units:+.1%}".replace("%", " %")
+
+
+def signed_yen(difference: Money) -> str:
+    """+¥1,200 or -¥300; ±¥0 where nothing changed."""
+    sign = "" if difference < Money(0) else "+" if difference else "±"
+    return sign + yen(difference)

@@ -1,6 +1,7 @@
 """Words of the dispatch package."""
 
 from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -8,8 +9,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from rental.dispatch.rules import Absence, CureKind, LeftOutReason, PlanFailure, PlanState
+from rental.web.formats import day
 
 REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "dispatch.public_holiday": lambda params: _(
+        "%(day)s is a public holiday: everybody is off. Tick the box to plan it all the same, or choose"
+        " another day.",
+        day=day(date.fromisoformat(params["planned_on"]), weekday=True),
+    ),
     "dispatch.bad_shift": lambda _params: _("Write hours such as 8:30-17:30, the end after the beginning."),
     "dispatch.bad_break": lambda _params: _(
         "The break must begin inside every shift and be over before it ends. Change its length or its times."
@@ -30,7 +37,7 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         **params,
     ),
     "dispatch.day_changed": lambda _params: _(
-        "Work orders, people or shifts of the day changed after the plan was made. Plan the day again."
+        "Work orders, technicians or shifts of the day changed after the plan was made. Plan the day again."
     ),
     "dispatch.cannot_go": lambda params: _(
         "%(names)s cannot be sent out any more. Nobody was told. Plan the day again.", **params
@@ -109,7 +116,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         PlanState.RUNNING: _l("Being worked out"),
         PlanState.DRAFT: _l("Draft"),
         PlanState.PUBLISHED: _l("Sent out"),
-        PlanState.SUPERSEDED: _l("Replaced"),
+        PlanState.SUPERSEDED: _l("Superseded"),
         PlanState.FAILED: _l("No plan"),
     },
     PlanFailure: {
@@ -156,6 +163,17 @@ CHIPS: dict[type[StrEnum], dict[Any, str]] = {
     Absence: dict.fromkeys(Absence, "hold"),
     LeftOutReason: dict.fromkeys(LeftOutReason, "risk"),
     CureKind: dict.fromkeys(CureKind, "plan"),
+}
+
+REASONS = {"planned on a public holiday": _l("Planned although it is a public holiday")}
+
+CHECKS = {
+    "W7": (
+        _l(
+            "Does every route plan still say what was checked, and has each stop that was sent out its visit?"
+        ),
+        _l("Somebody changed the plan behind the product's back: plan the day again."),
+    ),
 }
 
 JOBS = {"dispatch.store_requested_plan": _l("Work out the routes of a day")}

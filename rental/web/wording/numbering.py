@@ -115,7 +115,7 @@ _TOKENS = {
     FactToken.YEAR: _l("Year"),
     FactToken.SHORT_YEAR: _l("Year in two digits"),
     FactToken.MONTH: _l("Month"),
-    FactToken.DAY: _l("Day"),
+    FactToken.DAY: _l("Day of the month"),
 }
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rental.billing.rules.bank_days import bank_day_from, bank_day_until, is_bank_holiday, national_holidays
+from rental.billing.rules.bank_days import bank_day_from, bank_day_until, is_bank_holiday
 from rental.billing.rules.due_dates import closing_on, due_on
+from rental.core.national_holidays import national_holidays
 from rental.customers.rules import HolidayRule
 
 days = st.dates(date(2000, 1, 1), date(2090, 12, 31))

@@ -19,7 +19,7 @@ from rental.billing.rules.rater import (
     due_periods,
     entries_due,
 )
-from rental.billing.rules.segments import Span
+from rental.billing.rules.segments import NoDayOwed, OwedTwice, Span
 from rental.core.money import Money, yen_of
 from rental.core.periods import Period
 from tests.rules.billing.day_by_day import Owed, owed_in
@@ -199,13 +199,18 @@ def test_periods_cut_anew_are_refused_before_they_bill_days_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "spans",
+    ("spans", "first_on"),
     [
-        [span(1, "2026-09-01"), span(1, "2026-10-01")],
-        [span(1, "2026-09-01", "2026-09-20"), span(1, "2026-09-19")],
-        [span(1, "2026-09-01", "2026-09-01")],
+        ([span(1, "2026-09-01"), span(1, "2026-10-01")], date(2026, 10, 1)),
+        ([span(1, "2026-09-01", "2026-09-20"), span(1, "2026-09-19")], date(2026, 9, 19)),
     ],
 )
-def test_a_slot_that_would_owe_a_day_twice_or_none_is_refused(spans: list[Span]) -> None:
-    with pytest.raises(ValueError, match=r"share days|holds no day"):
+def test_a_slot_that_would_owe_a_day_twice_is_refused(spans: list[Span], first_on: date) -> None:
+    with pytest.raises(OwedTwice) as refused:
         rented(3000, *spans)
+    assert refused.value.params == {"first_on": first_on}
+
+
+def test_a_slot_whose_rent_would_end_before_it_begins_is_refused() -> None:
+    with pytest.raises(NoDayOwed):
+        rented(3000, span(1, "2026-09-01", "2026-09-01"))

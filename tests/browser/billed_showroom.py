@@ -1,0 +1,110 @@
+"""Two months that were closed, one that is at work, and the pages on which invoices can be seen."""
+
+from collections.abc import Callable
+from datetime import date
+
+from playwright.sync_api import Page
+from sqlalchemy import select
+
+from rental.billing.models import BillingRun, Invoice
+from rental.billing.runs import open_run
+from rental.catalog.rules import TaxClass
+from rental.customers.models import BillingAccount
+from tests.browser.scenes import BILLING, SALES, Scene
+from tests.factories.billed import Rented, close, machines_in_service, make_issuer, owe_a_day_twice
+from tests.support.story import Story
+
+LONG_NAME = "カフェ・ド・フルール・エトワール丸の内北口オアゾ地下一階プロムナード店"
+FIRST_CLOSING, SECOND_CLOSING = date(2026, 2, 28), date(2026, 3, 31)
+
+
+class Billed:
+    """Invoices with one rate and with two, of parts of a month and of a whole one, sent and not sent."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        now = story.clock.now()
+        with story.begin() as uow:
+            make_issuer(uow)
+        story.on("2026-02-10")
+        machines_in_service(
+            story,
+            Rented(29800, machines=2),
+            Rented(1580, machines=3, tax_class=TaxClass.REDUCED),
+            name="湯島書房",
+            email="keiri@example.jp",
+        )
+        machines_in_service(story, Rented(9800), name=LONG_NAME)
+        owe_a_day_twice(story, machines_in_service(story, Rented(4980), name="喫茶うたがい"))
+        story.on("2026-02-28")
+        close(story, FIRST_CLOSING.isoformat())
+        story.on("2026-03-12")
+        machines_in_service(story, Rented(4980, machines=51), name="八重洲歯科")
+        machines_in_service(story, Rented(12000), name="二十日締めの店", closing_day=20)
+        story.on("2026-03-31")
+        close(story, SECOND_CLOSING.isoformat())
+        story.clock.set(now)
+        self._read()
+
+    def begin_another_closing(self) -> None:
+        """Nobody works on it."""
+        with self.story.begin() as uow:
+            self.closing_at_work_id = open_run(uow, date(2026, 3, 20)).id
+
+    def _read(self) -> None:
+        with self.story.reading() as session:
+            closings = dict(session.execute(select(BillingRun.closed_on, BillingRun.id)).all())
+            invoices = dict(
+                session.execute(select(Invoice.recipient_name, Invoice.id).order_by(Invoice.number)).all()
+            )
+            accounts = dict(session.execute(select(BillingAccount.name, BillingAccount.id)).all())
+        self.closing_parked_id, self.closing_id = closings[FIRST_CLOSING], closings[SECOND_CLOSING]
+        self.mixed_id, self.many_id = invoices["湯島書房 経理部"], invoices["八重洲歯科 経理部"]
+        self.account_id = accounts["八重洲歯科 経理部"]
+        self.refused_id = accounts["喫茶うたがい 経理部"]
+
+
+def _at(path: str) -> Callable[[object], str]:
+    """A path with attributes of the billed things in braces."""
+    return lambda room: path.format(billed=room.billed)  # type: ignore[attr-defined]
+
+
+def _take_the_name_away(page: Page) -> None:
+    page.locator("main #name").fill("")
+    page.locator("main form button[type=submit]").last.click()
+    page.locator(".error-summary").first.wait_for()
+
+
+BILLED_SCENES = {
+    "closings": Scene(BILLING, "/closings"),
+    "closing-preview": Scene(BILLING, "/closings/preview?closed_on=2026-04-30"),
+    "closing-preview-nothing-due": Scene(BILLING, "/closings/preview?closed_on=2026-04-10"),
+    "closing-preview-in-future": Scene(BILLING, "/closings/preview?closed_on=2027-01-31", status=422),
+    "invoice-to-come": Scene(BILLING, _at("/closings/preview/{billed.account_id}?closed_on=2026-04-30")),
+    "invoice-not-to-come": Scene(BILLING, _at("/closings/preview/{billed.refused_id}?closed_on=2026-04-30")),
+    "closing": Scene(BILLING, _at("/closings/{billed.closing_id}")),
+    "closing-parked": Scene(BILLING, _at("/closings/{billed.closing_parked_id}")),
+    "closing-at-work": Scene(BILLING, _at("/closings/{billed.closing_at_work_id}")),
+    "invoices": Scene(SALES, "/invoices"),
+    "invoices-no-match": Scene(BILLING, "/invoices?q=zebra"),
+    "invoice-mixed": Scene(BILLING, _at("/invoices/{billed.mixed_id}")),
+    "invoice": Scene(SALES, _at("/invoices/{billed.many_id}")),
+    "invoice-line": Scene(BILLING, _at("/invoices/{billed.mixed_id}/lines/1")),
+    "invoice-line-of-many": Scene(BILLING, _at("/invoices/{billed.many_id}/lines/1")),
+    "billing-account": Scene(BILLING, _at("/billing-accounts/{billed.account_id}")),
+    "issuer": Scene(BILLING, "/issuer"),
+    "issuer-errors": Scene(BILLING, "/issuer", _take_the_name_away),
+}
+
+BILLED_PAGES = (
+    "closings",
+    "closing-preview",
+    "invoice-to-come",
+    "closing-parked",
+    "closing-at-work",
+    "invoices",
+    "invoice-mixed",
+    "invoice-line",
+    "billing-account",
+    "issuer-errors",
+)
