@@ -14,13 +14,15 @@ class TravelMatrix:
     """Seconds and metres from each place (row) to each place (column), and which ways do not exist.
 
     int32, square, all of one shape; what stands at an unreachable pair does not matter. The two directions
-    may differ. Staying costs nothing. `source` says who measured, with a version.
+    may differ. Staying costs nothing. `source` says who measured, with a version; `estimated` are the pairs
+    that it gave no answer for and that are straight lines instead; None where there are none.
     """
 
     seconds: NDArray[np.int32]
     metres: NDArray[np.int32]
     unreachable: NDArray[np.bool_]
     source: str = ""
+    estimated: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(
@@ -30,12 +32,17 @@ class TravelMatrix:
         unreachable: ArrayLike | None = None,
         *,
         source: str = "",
+        estimated: NDArray[np.bool_] | None = None,
     ) -> "TravelMatrix":
         """From anything numpy understands; without a mask every way exists."""
         shape = np.shape(seconds)
         mask = np.zeros(shape, dtype=np.bool_) if unreachable is None else unreachable
         return cls(
-            whole("seconds", seconds), whole("metres", metres), np.asarray(mask, dtype=np.bool_), source
+            whole("seconds", seconds),
+            whole("metres", metres),
+            np.asarray(mask, dtype=np.bool_),
+            source,
+            estimated if estimated is not None and estimated.any() else None,
         )
 
     def __post_init__(self) -> None:
