@@ -7,8 +7,10 @@ are limited, so the plan is the same for the same seed then.
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 
@@ -88,7 +90,13 @@ class Helper:
         command = [sys.executable, "-c", BEGIN, str(theirs.fileno())]
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603
         theirs.close()
-        self.line.send(task)
+        # A large task is taken only when the process has loaded everything; nobody waits for that.
+        self.giving = threading.Thread(target=self.give, args=(task,), daemon=True)
+        self.giving.start()
+
+    def give(self, task: Task) -> None:
+        with suppress(OSError):  # it was ended before
+            self.line.send(task)
 
     def hear(self) -> Told | None:
         """None when it is dead."""
@@ -99,9 +107,10 @@ class Helper:
         return told
 
     def end(self) -> None:
-        self.line.close()
         self.process.kill()
         self.process.wait()
+        self.giving.join()
+        self.line.close()
 
 
 def search_side_by_side(
