@@ -21,7 +21,7 @@ MUST = 2**48  # parts: what leaving out a visit that must be made counts, more t
 NEVER = 2**29  # seconds: later than any plan, and small enough to be added to itself
 NEAREST = 200  # so many neighbours are known of each visit
 ALL_PLACES_TRIED_UNTIL = 260  # visits; with more, a visit is put only beside one of its neighbours
-PLACES_TRIED = 60
+PLACES_TRIED = 40  # after so many, and before so many
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
@@ -73,8 +73,10 @@ class Facts(NamedTuple):
 
     n: int
     breaks_most: int
-    plain: bool  # no breaks, nothing that depends on the times but the windows
-    travel: Ints  # place, place, (seconds, metres)
+    plain: bool  # no breaks, one window, and nothing else that depends on the times
+    travel: Ints  # from a place, to a place, (seconds, metres)
+    leg: Ints  # on plain days: what the way from a place to a place costs
+    leg_to: Ints  # the same: to a place, from a place
     nodes: Records
     visits: Records
     people: Records
@@ -88,7 +90,7 @@ class Facts(NamedTuple):
     load: Longs  # visit, goods
     room: Longs  # person, goods
     near: Longs  # visit: those around it, the nearest first
-    beside: Longs  # visit: those before or after which it is tried; no column where all places are tried
+    beside: Longs  # visit: those after and before which it is tried; no column where all places are
 
 
 def facts_of(problem: Problem) -> Facts:
@@ -109,12 +111,15 @@ def facts_of(problem: Problem) -> Facts:
     visit_records, windows = visits_of(problem, jobs)
     records["is_soft"] |= bool((late["rate"] != 0).any() or (visit_records["kept_rate"] != 0).any())
     load, room = goods_of(problem)
-    near = neighbours_of(problem)
-    facts = Facts(
+    travel = travel_of(problem, known)
+    leg = legs_of(travel, records) if is_plain(visits, records, breaks_most) else np.zeros((0, 0), np.int32)
+    return Facts(
         n=n,
         breaks_most=breaks_most,
-        plain=bool(breaks_most == 0 and not records["is_soft"].any() and not records["counts_duty"].any()),
-        travel=travel_of(problem, known),
+        plain=len(leg) > 0,
+        travel=travel,
+        leg=leg,
+        leg_to=turned(leg),
         nodes=nodes,
         visits=visit_records,
         people=records,
@@ -127,12 +132,15 @@ def facts_of(problem: Problem) -> Facts:
         visit_cost=visit_cost,
         load=load,
         room=room,
-        near=near,
-        beside=np.ascontiguousarray(near[:, :0]),
+        near=neighbours_of(problem),
+        beside=beside_of(travel, nodes, visit_records),
     )
-    if n > ALL_PLACES_TRIED_UNTIL:
-        facts = facts._replace(beside=beside_of(facts))
-    return facts
+
+
+def is_plain(visits: Sequence[Visit], people: Records, breaks_most: int) -> bool:
+    """Whether nothing counts but what ways cost and when the one window of a visit is open."""
+    asks = people["is_soft"].any() or people["counts_duty"].any() or people["unfair_rate"].any()
+    return bool(breaks_most == 0 and not asks and all(len(visit.windows) <= 1 for visit in visits))
 
 
 def places_of(problem: Problem) -> list[int]:
@@ -282,6 +290,20 @@ def travel_of(problem: Problem, known: Ints) -> Ints:
     return np.ascontiguousarray(np.stack([seconds, metres], axis=2).astype(np.int32))
 
 
+def legs_of(travel: Ints, people: Records) -> Ints:
+    """What each way costs, for whoever goes; nothing at all where that differs or is more than fits."""
+    seconds, metres = np.unique(people["second_rate"]), np.unique(people["metre_rate"])
+    if len(seconds) != 1 or len(metres) != 1:
+        return np.zeros((0, 0), np.int32)
+    costs = travel[:, :, 0].astype(np.int64) * seconds[0] + travel[:, :, 1].astype(np.int64) * metres[0]
+    return costs.astype(np.int32) if costs.max() < 2**31 else np.zeros((0, 0), np.int32)
+
+
+def turned(legs: Ints) -> Ints:
+    """By where one goes to; the same array where the way back costs as much: it then stays near at hand."""
+    return legs if np.array_equal(legs, legs.T) else np.ascontiguousarray(legs.T)
+
+
 def neighbours_of(problem: Problem) -> Longs:
     """The visits around each visit by the way there and back, itself first."""
     places = [visit.place for visit in problem.visits]
@@ -304,14 +326,17 @@ def nearest_columns(far: NDArray[Any], count: int) -> Longs:
     return np.ascontiguousarray(np.argsort(far, axis=1, kind="stable").astype(np.int64))
 
 
-def beside_of(facts: Facts) -> Longs:
-    """Those that go well before or after a visit: near, with little waiting, and in time (Vidal 2013)."""
-    n, visits = facts.n, facts.visits
-    place, service = facts.nodes["place"][:n], facts.nodes["service"][:n]
-    seconds = facts.travel[:, :, 0][np.ix_(place, place)].astype(np.float64)
+def beside_of(travel: Ints, nodes: Records, visits: Records) -> Longs:
+    """After and before whom a visit goes well: near, with little waiting, and in time (Vidal 2013)."""
+    n = len(visits)
+    if n <= ALL_PLACES_TRIED_UNTIL:
+        return np.zeros((n, 0, 2), np.int64)
+    place, service = nodes["place"][:n], nodes["service"][:n]
+    seconds = travel[:, :, 0][np.ix_(place, place)].astype(np.float64)
     waits = visits["first_open"][None, :] - (visits["last_close"] + service)[:, None] - seconds
     lates = (visits["first_open"] + service)[:, None] + seconds - visits["last_close"][None, :]
     onwards = seconds + 0.2 * np.maximum(waits, 0) + np.maximum(lates, 0)
-    far = np.minimum(onwards, onwards.T)
-    np.fill_diagonal(far, np.inf)
-    return nearest_columns(far, min(n - 1, PLACES_TRIED))
+    np.fill_diagonal(onwards, np.inf)
+    after = nearest_columns(onwards.T, PLACES_TRIED)
+    before = nearest_columns(onwards, PLACES_TRIED)
+    return np.ascontiguousarray(np.stack([after, before], axis=2))

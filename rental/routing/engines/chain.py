@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rental.routing.engines import kernel
-from rental.routing.engines.arrays import PARTS_OF_A_YEN, Facts, facts_of
+from rental.routing.engines.arrays import MUST, PARTS_OF_A_YEN, Facts, facts_of
 from rental.routing.problem import Person, Problem, TravelMatrix, Visit, Window
 
 log = logging.getLogger("rental.routing")
@@ -44,6 +44,7 @@ class Chain:
     def __init__(self, problem: Problem, facts: Facts, seed: int) -> None:
         compiled()
         self.problem, self.facts = problem, facts
+        self.keeps_routes = True
         self._numbers = {visit.id: number for number, visit in enumerate(problem.visits)}
         self.state = kernel.fresh_state(facts, seed)
         self.lay_numbers([[] for _ in problem.people])
@@ -65,7 +66,7 @@ class Chain:
 
     def run(self, count: int, temperature: float, cooling: float, character: Character) -> None:
         """So many attempts, from this temperature (in parts of a yen) on."""
-        within = int(max(0, self.best_cost) * ROUTES_KEPT_WITHIN)
+        within = int(max(0, self.best_cost) * ROUTES_KEPT_WITHIN) if self.keeps_routes else -MUST
         kernel.attempts(
             self.facts,
             self.state,

@@ -26,7 +26,19 @@ HASHES = 1 << 15
 ROUTES_KEPT = 4096
 EARLIEST, LATEST, FREE_UNTIL = 0, 1, 2  # what is known of a node for each number of breaks taken
 
-LINK = np.dtype([("after", "i8"), ("before", "i8"), ("route", "i8"), ("tried", "i8"), ("extra", "i8")])
+# What a search reads most lies together: one line of the processor's memory for each node.
+LINK = np.dtype(
+    [
+        ("after", "i8"),
+        ("before", "i8"),
+        ("route", "i8"),
+        ("place", "i8"),
+        ("leaves", "i8"),  # on plain days: the earliest end of the service
+        ("until", "i8"),  # on plain days: the latest start
+        ("way", "i8"),  # on plain days: what the way to the next node costs
+        ("extra", "i8"),  # on other days: what the times up to here cost
+    ]
+)
 ROUTE = np.dtype(
     [
         ("cost", "i8"),
@@ -34,12 +46,19 @@ ROUTE = np.dtype(
         ("length", "i8"),
         ("anchor", "i8"),  # the last locked node, or the start
         ("is_touched", "i8"),
-        ("tried", "i8"),  # at the number of a kind: when it was last tried
     ]
 )
-SAVED_NODE = np.dtype([("node", "i8"), ("extra", "i8")])
+PLACE = np.dtype([("version", "i8"), ("delta", "i8"), ("after", "i8")])  # the cheapest in one route
 SAVED_ROUTE = np.dtype(
-    [("person", "i8"), ("first", "i8"), ("until", "i8"), ("length", "i8"), ("cost", "i8"), ("worked", "i8")]
+    [
+        ("person", "i8"),
+        ("first", "i8"),
+        ("until", "i8"),
+        ("length", "i8"),
+        ("cost", "i8"),
+        ("worked", "i8"),
+        ("version", "i8"),
+    ]
 )
 KEPT = np.dtype([("person", "i8"), ("first", "i8"), ("until", "i8"), ("cost", "i8"), ("total", "i8")])
 SO_FAR = np.dtype(
@@ -51,7 +70,8 @@ SO_FAR = np.dtype(
         ("touched", "i8"),
         ("saved", "i8"),
         ("kept", "i8"),
-        ("stamp", "i8"),
+        ("version", "i8"),
+        ("open", "i8"),
         ("blink_in", "i8"),
         ("found", "i8"),
         ("chance", "u8"),
@@ -67,8 +87,13 @@ class State(NamedTuple):
     moments: Longs  # node, what, breaks taken
     routes: Records
     loads: Longs  # route, goods
+    versions: Longs  # route: changes with it, and back with it
+    open: Longs  # routes that are worth trying: of empty ones of a kind only one
+    first_empty: Longs  # kind
+    places: Records  # visit, route: known for one version of the route
     absent: Longs  # jobs in no route: now, and before this attempt
-    saved_nodes: Records  # routes changed in this attempt, as they were
+    saved_nodes: Longs  # routes changed in this attempt, as they were
+    saved_links: Records
     saved_moments: Longs
     saved_routes: Records
     saved_loads: Longs
@@ -92,15 +117,23 @@ def fresh_state(facts: Facts, seed: int) -> State:
     so_far["chance"] = (0x9E3779B97F4A7C15 ^ (seed * 0xBF58476D1CE4E5B9 % 2**64)) or 1
     links = np.zeros(nodes, LINK)
     links["route"] = -1
+    links["place"] = facts.nodes["place"]
+    ends = links[n + people :]
+    ends["until"] = facts.people["latest_end"]
     return State(
         so_far=so_far,
         links=links,
         moments=np.zeros((nodes, 3, b), np.int64),
         routes=np.zeros(people, ROUTE),
         loads=np.zeros(facts.room.shape, np.int64),
+        versions=np.zeros(people, np.int64),
+        open=np.zeros(people, np.int64),
+        first_empty=np.full(people, -1, np.int64),
+        places=np.zeros((n, people), PLACE),
         absent=np.zeros((2, len(facts.jobs)), np.int64),
-        saved_nodes=np.zeros(nodes, SAVED_NODE),
-        saved_moments=np.zeros((nodes, 3, b), np.int64),
+        saved_nodes=np.zeros(nodes + people, np.int64),
+        saved_links=np.zeros(nodes + people, LINK),
+        saved_moments=np.zeros((nodes + people, 3, b), np.int64),
         saved_routes=np.zeros(people, SAVED_ROUTE),
         saved_loads=np.zeros(facts.room.shape, np.int64),
         best_after=np.full(nodes, -1, np.int64),
@@ -466,18 +499,20 @@ def touch(f, s, k):
     s.saved_routes[number].cost = s.routes[k].cost
     s.saved_routes[number].length = s.routes[k].length
     s.saved_routes[number].worked = s.routes[k].worked
+    s.saved_routes[number].version = s.versions[k]
     for r in range(s.loads.shape[1]):
         s.saved_loads[number, r] = s.loads[k, r]
-    x = s.links[f.n + k].after
+    x = f.n + k
     while True:
-        s.saved_nodes[i].node = x
-        s.saved_nodes[i].extra = s.links[x].extra
-        for c in range(f.breaks_most + 1):
-            s.saved_moments[i, EARLIEST, c] = s.moments[x, EARLIEST, c]
-            s.saved_moments[i, LATEST, c] = s.moments[x, LATEST, c]
-            s.saved_moments[i, FREE_UNTIL, c] = s.moments[x, FREE_UNTIL, c]
+        s.saved_nodes[i] = x
+        s.saved_links[i] = s.links[x]
+        if not f.plain:
+            for c in range(f.breaks_most + 1):
+                s.saved_moments[i, EARLIEST, c] = s.moments[x, EARLIEST, c]
+                s.saved_moments[i, LATEST, c] = s.moments[x, LATEST, c]
+                s.saved_moments[i, FREE_UNTIL, c] = s.moments[x, FREE_UNTIL, c]
         i += 1
-        if x >= f.n:
+        if x >= f.n + f.people.shape[0]:
             break
         x = s.links[x].after
     s.saved_routes[number].until = i
@@ -498,20 +533,17 @@ def undo(f, s):
         s.routes[k].cost = s.saved_routes[number].cost
         s.routes[k].length = s.saved_routes[number].length
         s.routes[k].worked = s.saved_routes[number].worked
+        s.versions[k] = s.saved_routes[number].version
         for r in range(s.loads.shape[1]):
             s.loads[k, r] = s.saved_loads[number, r]
-        p = f.n + k
         for i in range(s.saved_routes[number].first, s.saved_routes[number].until):
-            x = s.saved_nodes[i].node
-            s.links[p].after = x
-            s.links[x].before = p
-            s.links[x].route = k
-            s.links[x].extra = s.saved_nodes[i].extra
-            for c in range(f.breaks_most + 1):
-                s.moments[x, EARLIEST, c] = s.saved_moments[i, EARLIEST, c]
-                s.moments[x, LATEST, c] = s.saved_moments[i, LATEST, c]
-                s.moments[x, FREE_UNTIL, c] = s.saved_moments[i, FREE_UNTIL, c]
-            p = x
+            x = s.saved_nodes[i]
+            s.links[x] = s.saved_links[i]
+            if not f.plain:
+                for c in range(f.breaks_most + 1):
+                    s.moments[x, EARLIEST, c] = s.saved_moments[i, EARLIEST, c]
+                    s.moments[x, LATEST, c] = s.saved_moments[i, LATEST, c]
+                    s.moments[x, FREE_UNTIL, c] = s.saved_moments[i, FREE_UNTIL, c]
     s.so_far[0].touched = 0
     s.so_far[0].absent = s.so_far[0].absent_before
     for i in range(s.so_far[0].absent):
@@ -526,9 +558,61 @@ def keep(s):
     s.so_far[0].touched = 0
 
 
+@woven_in
+def renew(s, k):
+    """Nothing that was known of the route as it was is true any more."""
+    s.so_far[0].version += 1
+    s.versions[k] = s.so_far[0].version
+
+
+@inner
+def work_out_plain(f, s, k):
+    """The same where nothing but windows counts."""
+    start, end = f.n + k, f.n + f.people.shape[0] + k
+    works = True
+    s.routes[k].length = 0
+    s.routes[k].cost = 0
+    for r in range(s.loads.shape[1]):
+        s.loads[k, r] = 0
+    s.links[start].leaves = f.people[k].shift_starts
+    cost = f.people[k].day_cost
+    p, x = start, s.links[start].after
+    while True:
+        seconds = np.int64(f.travel[s.links[p].place, s.links[x].place, 0])
+        s.links[p].way = f.leg[s.links[p].place, s.links[x].place]
+        cost += s.links[p].way
+        ready = s.links[p].leaves + seconds
+        if x == end:
+            works = works and ready <= s.links[end].until
+            break
+        works = works and ready <= f.visits[x].last_close
+        s.links[x].leaves = max(ready, f.visits[x].first_open) + f.nodes[x].service
+        cost += f.visit_cost[x, k]
+        s.routes[k].length += 1
+        for r in range(s.loads.shape[1]):
+            s.loads[k, r] += f.load[x, r]
+        p, x = x, s.links[x].after
+    if s.routes[k].length == 0:
+        s.links[start].way = 0
+        return True
+    s.routes[k].cost = cost
+    while p != start:
+        q = s.links[p].after
+        seconds = np.int64(f.travel[s.links[p].place, s.links[q].place, 0])
+        s.links[p].until = min(f.visits[p].last_close, s.links[q].until - seconds - f.nodes[p].service)
+        p = s.links[p].before
+    for r in range(s.loads.shape[1]):
+        if s.loads[k, r] > f.room[k, r]:
+            works = False
+    return works
+
+
 @inner
 def work_out(f, s, k):
     """Everything about a route from the order of its visits; whether its times work."""
+    renew(s, k)
+    if f.plain:
+        return work_out_plain(f, s, k)
     start, end = f.n + k, f.n + f.people.shape[0] + k
     breaks = f.people[k].break_count
     set_end(f, s, k)
@@ -589,7 +673,7 @@ def link(s, p, v, k):
     s.links[v].route = k
 
 
-@inner
+@woven_in
 def put_in(f, s, k, p, v, delta):
     """v after p; where nothing but windows counts, only the moments that change are worked out."""
     link(s, p, v, k)
@@ -599,28 +683,33 @@ def put_in(f, s, k, p, v, delta):
     s.routes[k].worked = (0 if s.routes[k].length == 0 else s.routes[k].worked) + more_worked(
         f, k, p, v, s.links[v].after
     )
+    renew(s, k)
     s.routes[k].length += 1
     s.routes[k].cost += delta
     for r in range(s.loads.shape[1]):
         s.loads[k, r] += f.load[v, r]
-    x, y = p, v
-    while True:
-        ready = s.moments[x, EARLIEST, 0] + f.nodes[x].service + seconds_of(f, x, y)
-        t = ready if y >= f.n else start_at(f.visits, f.windows, y, ready)
-        if y != v and t == s.moments[y, EARLIEST, 0]:
+    q = s.links[v].after
+    there = np.int64(f.travel[s.links[p].place, s.links[v].place, 0])
+    on = np.int64(f.travel[s.links[v].place, s.links[q].place, 0])
+    s.links[p].way = f.leg[s.links[p].place, s.links[v].place]
+    s.links[v].way = f.leg[s.links[v].place, s.links[q].place]
+    s.links[v].leaves = max(s.links[p].leaves + there, f.visits[v].first_open) + f.nodes[v].service
+    s.links[v].until = min(f.visits[v].last_close, s.links[q].until - on - f.nodes[v].service)
+    x, y = v, q
+    while y < f.n:
+        ready = s.links[x].leaves + np.int64(f.travel[s.links[x].place, s.links[y].place, 0])
+        leaves = max(ready, f.visits[y].first_open) + f.nodes[y].service
+        if leaves == s.links[y].leaves:
             break
-        s.moments[y, EARLIEST, 0] = t
-        if y >= f.n:
-            break
+        s.links[y].leaves = leaves
         x, y = y, s.links[y].after
-    x, y = v, s.links[v].after
+    x, y = p, v
     while x < f.n:
-        t = last_start(
-            f.visits, f.windows, x, s.moments[y, LATEST, 0] - seconds_of(f, x, y) - f.nodes[x].service
-        )
-        if x != v and t == s.moments[x, LATEST, 0]:
+        seconds = np.int64(f.travel[s.links[x].place, s.links[y].place, 0])
+        until = min(f.visits[x].last_close, s.links[y].until - seconds - f.nodes[x].service)
+        if until == s.links[x].until:
             break
-        s.moments[x, LATEST, 0] = t
+        s.links[x].until = until
         x, y = s.links[x].before, x
 
 
@@ -757,127 +846,130 @@ def blinks(so_far, blink):
 
 
 @inner
+def open_routes(f, s):
+    """All with visits, and one without of each kind of people."""
+    for k in range(f.people.shape[0]):
+        s.first_empty[f.people[k].kind] = -1
+    count = 0
+    for k in range(f.people.shape[0]):
+        kind = f.people[k].kind
+        if s.routes[k].length > 0:
+            s.open[count] = k
+            count += 1
+        elif s.first_empty[kind] < 0:
+            s.first_empty[kind] = k
+            s.open[count] = k
+            count += 1
+    s.so_far[0].open = count
+
+
+@woven_in
 def best_place(f, s, job, limit, blink):
     """The cheapest place for a job below the limit: what it costs, the visit, the person, and after whom."""
     best, best_v, best_k, best_p = limit, np.int64(-1), np.int64(-1), np.int64(-1)
     for j in range(f.jobs[job].first, f.jobs[job].until):
         v = f.job_visits[j]
-        if f.beside.shape[1] > 0:
+        is_large = f.beside.shape[1] > 0
+        if is_large:
             best, best_v, best_k, best_p = best_beside(f, s, v, best, best_v, best_k, best_p, blink)
-            if best_v >= 0:
+        for i in range(s.so_far[0].open):
+            k = s.open[i]
+            if is_large and s.routes[k].length > 0:
                 continue
-        s.so_far[0].stamp += 1
-        stamp = s.so_far[0].stamp
-        must_end = f.visits[v].first_open + f.nodes[v].service
-        v_place = f.nodes[v].place
-        for k in range(f.people.shape[0]):
-            if not f.may[v, k] or not has_room(f, s, k, v):
-                continue
-            if s.routes[k].length == 0:
-                if s.routes[f.people[k].kind].tried == stamp:
-                    continue
-                s.routes[f.people[k].kind].tried = stamp
-            p = s.routes[k].anchor
-            is_simple = f.plain and f.people[k].unfair_rate == 0
-            second, metre = f.people[k].second_rate, f.people[k].metre_rate
-            end = f.n + f.people.shape[0] + k
-            while p != end:
-                q = s.links[p].after
-                if is_simple:
-                    leaves = s.moments[p, EARLIEST, 0] + f.nodes[p].service
-                    if leaves > f.visits[v].last_close:
-                        break
-                    if s.moments[q, LATEST, 0] >= must_end and not blinks(s.so_far, blink):
-                        p_place, q_place = f.nodes[p].place, f.nodes[q].place
-                        there = f.travel[p_place, v_place, 0]
-                        on = f.travel[v_place, q_place, 0]
-                        delta = f.visit_cost[v, k] + (
-                            (f.travel[p_place, v_place, 1] + f.travel[v_place, q_place, 1]) * metre
-                            + (there + on) * second
-                        )
-                        if s.routes[k].length == 0:
-                            delta += f.people[k].day_cost
-                        else:
-                            delta -= (
-                                f.travel[p_place, q_place, 1] * metre + f.travel[p_place, q_place, 0] * second
-                            )
-                        if delta < best:
-                            t = start_at(f.visits, f.windows, v, leaves + there)
-                            if t + f.nodes[v].service + on <= s.moments[q, LATEST, 0]:
-                                best, best_v, best_k, best_p = delta, v, k, p
-                elif not blinks(s.so_far, blink):
-                    delta = tried(f, s, k, p, v, best)
-                    if delta < best:
-                        best, best_v, best_k, best_p = delta, v, k, p
-                p = q
+            if s.places[v, k].version != s.versions[k]:
+                find_place(f, s, k, v, f.jobs[job].value)
+            if s.places[v, k].delta < best and not blinks(s.so_far, blink):
+                best, best_v, best_k, best_p = s.places[v, k].delta, v, k, s.places[v, k].after
     return best, best_v, best_k, best_p
 
 
-@inner
+@woven_in
 def best_beside(f, s, v, best, best_v, best_k, best_p, blink):
-    """The same, but only next to the neighbours of v and on days that are still empty."""
-    s.so_far[0].stamp += 1
-    stamp = s.so_far[0].stamp
+    """The same, but only after those it goes well after, and before those it goes well before."""
     v_place = f.nodes[v].place
-    for i in range(f.beside.shape[1]):
-        w = f.beside[v, i]
-        k = s.links[w].route
-        if k < 0 or not f.may[v, k] or not has_room(f, s, k, v):
-            continue
-        is_simple = f.plain and f.people[k].unfair_rate == 0
-        for side in range(2):
-            p = w if side == 0 else s.links[w].before
-            if s.links[p].tried == stamp:
+    service = f.nodes[v].service
+    opens, closes = f.visits[v].first_open, f.visits[v].last_close
+    for side in range(2):
+        for i in range(f.beside.shape[1]):
+            w = f.beside[v, i, side]
+            k = s.links[w].route
+            if k < 0 or not f.may[v, k]:
                 continue
-            s.links[p].tried = stamp
+            p = w if side == 0 else s.links[w].before
             q = s.links[p].after
             if q < f.n and f.visits[q].is_locked:
                 continue
-            if blinks(s.so_far, blink):
-                continue
-            if is_simple:
-                p_place, q_place = f.nodes[p].place, f.nodes[q].place
-                there = f.travel[p_place, v_place, 0]
-                on = f.travel[v_place, q_place, 0]
+            if f.plain:
+                p_place, q_place = s.links[p].place, s.links[q].place
                 delta = (
-                    f.visit_cost[v, k]
-                    + (
-                        f.travel[p_place, v_place, 1]
-                        + f.travel[v_place, q_place, 1]
-                        - f.travel[p_place, q_place, 1]
-                    )
-                    * f.people[k].metre_rate
-                    + (there + on - f.travel[p_place, q_place, 0]) * f.people[k].second_rate
-                )
-                if delta < best:
-                    t = start_at(
-                        f.visits, f.windows, v, s.moments[p, EARLIEST, 0] + f.nodes[p].service + there
-                    )
-                    if t + f.nodes[v].service + on <= s.moments[q, LATEST, 0]:
-                        best, best_v, best_k, best_p = delta, v, k, p
+                    f.leg_to[v_place, p_place] + f.leg[v_place, q_place] - s.links[p].way
+                ) + f.visit_cost[v, k]
+                if delta >= best or not has_room(f, s, k, v):
+                    continue
+                start = max(s.links[p].leaves + f.travel[p_place, v_place, 0], opens)
+                if start > closes or start + service + f.travel[v_place, q_place, 0] > s.links[q].until:
+                    continue
             else:
+                if not has_room(f, s, k, v):
+                    continue
                 delta = tried(f, s, k, p, v, best)
-                if delta < best:
-                    best, best_v, best_k, best_p = delta, v, k, p
-    for k in range(f.people.shape[0]):
-        if (
-            s.routes[k].length == 0
-            and f.may[v, k]
-            and s.routes[f.people[k].kind].tried != stamp
-            and has_room(f, s, k, v)
-        ):
-            s.routes[f.people[k].kind].tried = stamp
-            if not blinks(s.so_far, blink):
-                delta = tried(f, s, k, s.routes[k].anchor, v, best)
-                if delta < best:
-                    best, best_v, best_k, best_p = delta, v, k, s.routes[k].anchor
+            if delta < best and not blinks(s.so_far, blink):
+                best, best_v, best_k, best_p = delta, v, k, p
     return best, best_v, best_k, best_p
 
 
-@inner
+@woven_in
+def find_place(f, s, k, v, limit):
+    """Where in this route v costs least; true until the route changes, and again when that is undone."""
+    best, best_p = limit, np.int64(-1)
+    if f.may[v, k] and has_room(f, s, k, v):
+        if f.plain:
+            best, best_p = find_plain_place(f, s, k, v, limit)
+        else:
+            p = s.routes[k].anchor
+            while p < f.n + f.people.shape[0]:
+                delta = tried(f, s, k, p, v, best)
+                if delta < best:
+                    best, best_p = delta, p
+                p = s.links[p].after
+    s.places[v, k].version = s.versions[k]
+    s.places[v, k].delta = best if best_p >= 0 else HUGE
+    s.places[v, k].after = best_p
+
+
+@woven_in
+def find_plain_place(f, s, k, v, limit):
+    """The same where nothing but windows counts."""
+    best, best_p = limit, np.int64(-1)
+    service, last_close = f.nodes[v].service, f.visits[v].last_close
+    must_end = f.visits[v].first_open + service
+    opens = f.visits[v].first_open
+    v_place = f.nodes[v].place
+    fixed = f.visit_cost[v, k] + (f.people[k].day_cost if s.routes[k].length == 0 else 0)
+    p = s.routes[k].anchor
+    last = f.n + f.people.shape[0]
+    while p < last:
+        leaves = s.links[p].leaves
+        if leaves > last_close:
+            break
+        q = s.links[p].after
+        until = s.links[q].until
+        if until >= must_end:
+            p_place, q_place = s.links[p].place, s.links[q].place
+            delta = fixed + f.leg_to[v_place, p_place] + f.leg[v_place, q_place] - s.links[p].way
+            if delta < best:
+                start = max(leaves + f.travel[p_place, v_place, 0], opens)
+                if start <= last_close and start + service + f.travel[v_place, q_place, 0] <= until:
+                    best, best_p = delta, p
+        p = q
+    return best, best_p
+
+
+@woven_in
 def recreate(f, s, blink, is_optional):
     """Each absent job to where it costs least, if it is worth that."""
     sort_absent(f, s, is_optional)
+    open_routes(f, s)
     still = 0
     for i in range(s.so_far[0].absent):
         job = s.absent[0, i]
@@ -886,8 +978,12 @@ def recreate(f, s, blink, is_optional):
             s.absent[0, still] = job
             still += 1
             continue
-        touch(f, s, k)
+        if not s.routes[k].is_touched:
+            touch(f, s, k)
+        was_empty = s.routes[k].length == 0
         put_in(f, s, k, p, v, delta)
+        if was_empty:
+            open_routes(f, s)
     s.so_far[0].absent = still
 
 

@@ -13,8 +13,10 @@ from rental.routing.problem import Problem
 # Measured with Solomon's and Homberger's problems; see docs/routing.md.
 BOLD, STEADY = Character(mean_removed=10.0), Character(mean_removed=15.0, split_chance=0.3)
 SEARCHES = ((0.0, 0.43, BOLD), (0.43, 0.86, STEADY))  # shares of all time
-LARGE = 150  # visits; with more, one search twice as long finds better plans than two
-LARGE_SEARCHES = ((0.0, 0.86, BOLD),)
+LARGE = (
+    150  # visits; with more, one search all the time finds better plans than two and their routes combined
+)
+LARGE_SEARCHES = ((0.0, 1.0, BOLD),)
 COMBINED_UNTIL = 0.92
 HOT, COLD = 1.0, 0.003  # of the mean price of a visit's routing
 HOT_WITH_OPTIONAL = 4.0
@@ -22,7 +24,8 @@ WARM = 0.1  # of what is hot, when it goes on from a given plan
 POLISH = 0.02
 ATTEMPT_UNITS = 20_000  # visits times attempts before it is asked again whether to stop
 FEWEST_BETWEEN, MOST_BETWEEN = 20, 2000
-TOLD_EVERY = 0.25  # seconds: to price a plan exactly takes as long as hundreds of attempts
+TOLD_EVERY = 0.25  # seconds
+TOLD_SHARE = 0.02  # of the time, at most: to price a plan exactly takes as long as hundreds of attempts
 ASKED_AFTER = 0.02  # seconds, about
 WORTH_COMBINING = 3000  # attempts; with fewer there is nothing to combine
 
@@ -54,9 +57,10 @@ class CompiledSearch:
         self.pool = Pool(self.facts)
         self.between = min(MOST_BETWEEN, max(FEWEST_BETWEEN, ATTEMPT_UNITS // max(1, self.facts.n)))
         self.searches: tuple[tuple[float, float, Character], ...]
-        self.searches = SEARCHES if self.facts.n <= LARGE else LARGE_SEARCHES
+        self.is_large = self.facts.n > LARGE
+        self.searches = LARGE_SEARCHES if self.is_large else SEARCHES
         self.best: Draft | None = None
-        self.taken_at = 0.0
+        self.next_take = 0.0
         self.best_cost: int | None = None
 
     def first(self) -> Draft:
@@ -90,7 +94,9 @@ class CompiledSearch:
         return self.best
 
     def chain(self, number: int) -> Chain:
-        return Chain(self.problem, self.facts, self.seed * 8 + number + 1)
+        chain = Chain(self.problem, self.facts, self.seed * 8 + number + 1)
+        chain.keeps_routes = not self.is_large
+        return chain
 
     def hot(self, draft: Draft) -> float:
         """The first temperature: the mean price of a visit's routing, in parts."""
@@ -116,7 +122,7 @@ class CompiledSearch:
             if left is None:
                 self.between = next_count(count, time.monotonic() - began)
             self.pool.add(chain.kept_routes())
-            if chain.best_cost < known and time.monotonic() - self.taken_at > TOLD_EVERY:
+            if chain.best_cost < known and time.monotonic() > self.next_take:
                 known = chain.best_cost
                 self.take(chain)
         self.take(chain)
@@ -126,8 +132,10 @@ class CompiledSearch:
         if self.best_cost is not None and chain.best_cost >= self.best_cost:
             return
         self.best_cost = chain.best_cost
-        self.taken_at = time.monotonic()
+        began = time.monotonic()
         self.offer(chain.best_lines, told=told)
+        took = time.monotonic() - began
+        self.next_take = began + took + max(TOLD_EVERY, took / TOLD_SHARE)
 
     def standing_lines(self) -> list[list[int]]:
         """Who makes which visits in the best plan, by number."""
