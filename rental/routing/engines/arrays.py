@@ -20,7 +20,7 @@ PER_KM = PARTS_OF_A_YEN // 1000  # parts for a metre at one yen a kilometre
 MUST = 2**48  # parts: what leaving out a visit that must be made counts, more than any route costs
 NEVER = 2**29  # seconds: later than any plan, and small enough to be added to itself
 NEAREST = 200  # so many neighbours are known of each visit
-ALL_PLACES_TRIED_UNTIL = 260  # visits; with more, a visit is put only beside one of its neighbours
+ALL_PLACES_TRIED_UNTIL = 600  # visits; with more, a visit is put only beside one of its neighbours
 PLACES_TRIED = 40  # after so many, and before so many
 
 Ints = NDArray[np.int32]

@@ -13,9 +13,7 @@ from rental.routing.problem import Problem
 # Measured with Solomon's and Homberger's problems; see docs/routing.md.
 BOLD, STEADY = Character(mean_removed=10.0), Character(mean_removed=15.0, split_chance=0.3)
 SEARCHES = ((0.0, 0.43, BOLD), (0.43, 0.86, STEADY))  # shares of all time
-LARGE = (
-    150  # visits; with more, one search all the time finds better plans than two and their routes combined
-)
+LARGE = 150  # visits; with more, one search all the time finds better plans than two and their pool
 LARGE_SEARCHES = ((0.0, 1.0, BOLD),)
 COMBINED_UNTIL = 0.92
 HOT, COLD = 1.0, 0.003  # of the mean price of a visit's routing
