@@ -847,15 +847,20 @@ def blinks(so_far, blink):
 
 @inner
 def open_routes(f, s):
-    """All with visits, and one without of each kind of people."""
+    """All with visits, those first that this attempt has changed, and one without of each kind of people."""
     for k in range(f.people.shape[0]):
         s.first_empty[f.people[k].kind] = -1
     count = 0
     for k in range(f.people.shape[0]):
-        kind = f.people[k].kind
-        if s.routes[k].length > 0:
+        if s.routes[k].length > 0 and s.routes[k].is_touched:
             s.open[count] = k
             count += 1
+    for k in range(f.people.shape[0]):
+        kind = f.people[k].kind
+        if s.routes[k].length > 0:
+            if not s.routes[k].is_touched:
+                s.open[count] = k
+                count += 1
         elif s.first_empty[kind] < 0:
             s.first_empty[kind] = k
             s.open[count] = k
@@ -877,6 +882,14 @@ def best_place(f, s, job, limit, blink):
             if is_large and s.routes[k].length > 0:
                 continue
             if s.places[v, k].version != s.versions[k]:
+                if (
+                    best_v >= 0
+                    and s.routes[k].is_touched == 0
+                    and s.places[v, k].version > 0
+                    and s.places[v, k].delta > 2 * best
+                    and draw(s.so_far) >> np.uint64(61) != 0
+                ):
+                    continue  # it was far dearer there when one looked last; most often it still is
                 find_place(f, s, k, v, f.jobs[job].value)
             if s.places[v, k].delta < best and not blinks(s.so_far, blink):
                 best, best_v, best_k, best_p = s.places[v, k].delta, v, k, s.places[v, k].after

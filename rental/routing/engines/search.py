@@ -16,7 +16,8 @@ SEARCHES = ((0.0, 0.43, BOLD), (0.43, 0.86, STEADY))  # shares of all time
 LARGE = 150  # visits; with more, one search all the time finds better plans than two and their pool
 LARGE_SEARCHES = ((0.0, 1.0, BOLD),)
 COMBINED_UNTIL = 0.92
-HOT, COLD = 1.0, 0.003  # of the mean price of a visit's routing
+HOT, COLD = 1.0, 0.003  # first and last temperature: of the mean price of a visit's routing, and of the first
+LARGE_HOT, LARGE_COLD = 3.0, 0.007  # a single search that is cold for half of its time stays where it is
 HOT_WITH_OPTIONAL = 4.0
 WARM = 0.1  # of what is hot, when it goes on from a given plan
 POLISH = 0.02
@@ -57,6 +58,7 @@ class CompiledSearch:
         self.searches: tuple[tuple[float, float, Character], ...]
         self.is_large = self.facts.n > LARGE
         self.searches = LARGE_SEARCHES if self.is_large else SEARCHES
+        self.first_hot, self.cold = (LARGE_HOT, LARGE_COLD) if self.is_large else (HOT, COLD)
         self.best: Draft | None = None
         self.next_take = 0.0
         self.best_cost: int | None = None
@@ -102,7 +104,7 @@ class CompiledSearch:
         chain.lay(draft.sequences)
         made = max(1, self.facts.n - chain.absent_count)
         optional = bool((self.facts.jobs["value"] < MUST).any())
-        return max(1.0, chain.routing_cost / made * (HOT_WITH_OPTIONAL if optional else HOT))
+        return max(1.0, chain.routing_cost / made * (HOT_WITH_OPTIONAL if optional else self.first_hot))
 
     def anneal(self, chain: Chain, hot: float, since: float, until: float, character: Character) -> None:
         """Ever colder, from one share of the whole to the other."""
@@ -114,11 +116,11 @@ class CompiledSearch:
             passed = max(0.0, share - since) / max(1e-9, until - since)
             left = self.watch.left()
             count = self.between if left is None else max(1, min(self.between, left))
-            began = time.monotonic()
-            chain.run(count, hot * COLD**passed, 1.0, character)
+            began = time.thread_time()
+            chain.run(count, hot * self.cold**passed, 1.0, character)
             self.watch.count(count)
             if left is None:
-                self.between = next_count(count, time.monotonic() - began)
+                self.between = next_count(count, time.thread_time() - began)
             self.pool.add(chain.kept_routes())
             if chain.best_cost < known and time.monotonic() > self.next_take:
                 known = chain.best_cost
