@@ -38,6 +38,7 @@ from rental.identity.accounts import invite_account, normalised, open_set_up_lin
 from rental.identity.permissions import Role
 from rental.identity.queries import account_exists, account_with_email
 from rental.periodic import run_ticks
+from rental.routing.command import solve
 from rental.web.refusals import refusal
 from rental.wiring import flows as flow_table
 from rental.wiring import wire
@@ -77,6 +78,9 @@ def main() -> None:
     """Genba: rents hardware by subscription and keeps it working on site."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+main.add_command(solve)
 
 
 @main.group("db")

@@ -99,6 +99,7 @@ def install_packages(purpose: Purpose) -> None:
     write_stamp(VENV, "")
     sync(uv, PYTHON, REQUIREMENTS / f"{purpose}.lock")
     link_checkout()
+    compile_search()
 
     # Everything in run.lock is in dev.lock too, in the same versions.
     purposes: tuple[Purpose, ...] = ("run", "dev") if purpose == "dev" else ("run",)
@@ -109,6 +110,14 @@ def install_packages(purpose: Purpose) -> None:
 def sync(uv: str, python: Path, lock: Path) -> None:
     options = ["--quiet", "--require-hashes", "--no-build", "--compile-bytecode"]
     run([uv, "pip", "sync", *options, "--python", str(python), str(lock)], with_uv_settings())
+
+
+def add_packages(lock: str) -> None:
+    """What only measuring needs, beside what is installed, until that changes."""
+    options = ["--quiet", "--require-hashes", "--no-build", "--python", str(PYTHON)]
+    requirements = ["-r", str(REQUIREMENTS / f"{lock}.lock")]
+    with one_set_up_at_a_time():
+        run([uv_command(), "pip", "install", *options, *requirements], with_uv_settings())
 
 
 def uv_command() -> str:
@@ -151,6 +160,12 @@ def link_checkout() -> None:
         "import sys\n\nfrom rental.cli import main\n\nsys.exit(main())\n"
     )
     command.chmod(0o755)
+
+
+def compile_search() -> None:
+    """The search for routes, so that the first plan need not wait for it."""
+    announce("Compiling the search for routes")
+    run([str(PYTHON), "-c", "from rental.routing.engines.chain import compiled; compiled()"], with_venv())
 
 
 # Browser files

@@ -33,6 +33,10 @@ class Fault(StrEnum):
     TRAVEL = "travel"
     ARITHMETIC = "arithmetic"
     COST = "cost"
+    GROUP_TWICE = "group_twice"
+    LOCKED = "locked"
+    ON_BOARD = "on_board"
+    DUTY = "duty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,9 @@ def check(problem: Problem, plan: Plan) -> list[Broken]:
         broken += times(problem, person, route)
         broken += breaks(person, route)
         broken += legs(problem, person, route)
+        broken += goods(problem, person, route)
+        broken += duty(person, route)
+    broken += locked(problem, plan)
     costs = price(problem, plan).total
     if costs != plan.cost:
         broken.append(Broken(Fault.COST, f"The plan says {plan.cost} yen, its parts add up to {costs}."))
@@ -80,10 +87,15 @@ def strangers(problem: Problem, plan: Plan) -> Iterator[Broken]:
 def each_visit_once(problem: Problem, plan: Plan) -> Iterator[Broken]:
     counts = Counter(mentioned(plan))
     left_out = {each.visit for each in plan.left_out}
+    of_group = Counter(problem.visit(each).group for each in mentioned(plan) if problem.has_visit(each))
     for visit in problem.visits:
-        if counts[visit.id] == 0:
+        if visit.group is not None and of_group[visit.group] > 0:
+            if of_group[visit.group] > 1 and counts[visit.id]:
+                message = f"is one of {of_group[visit.group]} of the group {visit.group!r}; one is enough."
+                yield Broken(Fault.GROUP_TWICE, message, visit=visit.id)
+        elif counts[visit.id] == 0:
             yield Broken(Fault.VISIT_MISSING, "is neither on a route nor left out.", visit=visit.id)
-        elif counts[visit.id] > 1:
+        if counts[visit.id] > 1:
             yield Broken(Fault.VISIT_TWICE, f"comes {counts[visit.id]} times.", visit=visit.id)
         if visit.value is None and visit.id in left_out:
             yield Broken(Fault.MUST_LEFT_OUT, "must be made, but is left out.", visit=visit.id)
@@ -173,6 +185,8 @@ def journey(
         yield Broken(Fault.UNREACHABLE, message, visit, person.id)
         return
     needed = int(problem.travel.seconds[places])
+    if places[0] != places[1]:
+        needed += problem.set_up_seconds.get(places[1], 0)
     driven = moments[1] - moments[0] - rested(route.breaks, *moments)
     if driven < needed:
         message = f"the way from place {places[0]} to {places[1]} takes {needed} s, not {driven}."
@@ -188,3 +202,37 @@ def rested(breaks: Sequence[Rest], since: int, until: int) -> int:
 
 def overlap(rest: Rest, since: int, until: int) -> int:
     return max(0, min(rest.end, until) - max(rest.start, since))
+
+
+def goods(problem: Problem, person: Person, route: Route) -> Iterator[Broken]:
+    """What is taken from the van was in it in the morning."""
+    taken: Counter[str] = Counter()
+    volume = 0
+    for stop in route.stops:
+        visit = problem.visit(stop.visit)
+        volume += visit.volume
+        taken.update(visit.parts)
+    if person.volume is not None and volume > person.volume:
+        message = f"would have {volume} on board, with room for {person.volume}."
+        yield Broken(Fault.ON_BOARD, message, person=person.id)
+    for part, count in taken.items():
+        if count > person.parts.get(part, 0):
+            message = f"needs {count} of {part!r}, with {person.parts.get(part, 0)} on board."
+            yield Broken(Fault.ON_BOARD, message, person=person.id)
+
+
+def duty(person: Person, route: Route) -> Iterator[Broken]:
+    away = route.end - route.start - rested(route.breaks, route.start, route.end)
+    if person.max_duty_seconds is not None and route.stops and away > person.max_duty_seconds:
+        message = f"is on duty for {away} s, more than {person.max_duty_seconds}."
+        yield Broken(Fault.DUTY, message, person=person.id)
+
+
+def locked(problem: Problem, plan: Plan) -> Iterator[Broken]:
+    """What is under way stays where it is."""
+    made = {route.person: [stop.visit for stop in route.stops] for route in plan.routes}
+    for person in problem.people:
+        begun = made.get(person.id, [])[: len(person.locked)]
+        if begun != list(person.locked):
+            message = f"begins with {begun}, but {list(person.locked)} are under way."
+            yield Broken(Fault.LOCKED, message, person=person.id)

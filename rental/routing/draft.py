@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rental.routing.matching import may_make
+from rental.routing.matching import has_on_board, may_make
 from rental.routing.plan import LeftOut, Plan, Reason, Route
 from rental.routing.price import METRES_IN_A_KM, SECONDS_IN_AN_HOUR, lost_value, price_of_route
-from rental.routing.problem import Person, Problem, Visit
+from rental.routing.problem import InvalidProblem, Person, Problem, Visit
 from rental.routing.timing import timed
 
 ROUNDING = 4  # yen: by so much may rounded parts lie below the exact sum
@@ -35,15 +35,22 @@ class Draft:
         self._routes: dict[str, Route] = {}
         self._costs: dict[str, int] = dict.fromkeys(self._visits, 0)
         self._left: dict[str, Visit] = {visit.id: visit for visit in problem.visits}
+        self._made_of_group: dict[str, str] = {}
+        for person in problem.people:
+            self._begin(person)
 
     @classmethod
-    def of(cls, problem: Problem, sequences: Mapping[str, Sequence[str]], *, without: str = "") -> "Draft":
+    def of(
+        cls, problem: Problem, sequences: Mapping[str, Sequence[str]], *, without: Collection[str] = ()
+    ) -> "Draft":
         """What of these sequences can be kept: visits and people that are there, matches, times that work."""
         draft = cls(problem)
         for person_id, visit_ids in sequences.items():
             if problem.has_person(person_id):
                 known = [
-                    problem.visit(each) for each in visit_ids if problem.has_visit(each) and each != without
+                    problem.visit(each)
+                    for each in visit_ids
+                    if problem.has_visit(each) and each not in without
                 ]
                 draft._keep(problem.person(person_id), known)
         return draft
@@ -54,15 +61,30 @@ class Draft:
         other.problem = self.problem
         other._visits, other._routes = dict(self._visits), dict(self._routes)
         other._costs, other._left = dict(self._costs), dict(self._left)
+        other._made_of_group = dict(self._made_of_group)
         return other
 
     @property
     def left_out(self) -> list[Visit]:
-        """In the order of the problem."""
-        return [visit for visit in self.problem.visits if visit.id in self._left]
+        """In the order of the problem; of a group of which none is made, the first."""
+        missing = (visit for visit in self.problem.visits if visit.id in self._left)
+        return [visit for visit in missing if visit.group is None or self._stands_for_its_group(visit)]
+
+    @property
+    def open_visits(self) -> list[Visit]:
+        """All that could be put in: what is left out, with every alternative."""
+        return [other for visit in self.left_out for other in self.problem.alternatives(visit)]
+
+    @property
+    def sequences(self) -> dict[str, tuple[str, ...]]:
+        """Which visits each person makes, in order."""
+        return {who: tuple(visit.id for visit in visits) for who, visits in self._visits.items() if visits}
 
     def visits_of(self, person: Person) -> tuple[Visit, ...]:
         return self._visits[person.id]
+
+    def is_open(self, visit: Visit) -> bool:
+        return visit.id in self._left and not self._is_closed(visit)
 
     def options(self, visit: Visit) -> list[Option]:
         """Every place where the visit fits, the cheapest first."""
@@ -92,10 +114,12 @@ class Draft:
     def option(self, visit: Visit, person: Person, position: int, more_overtime: int = 0) -> Option | None:
         """At this place; None when it does not fit."""
         visits = with_one_more(self._visits[person.id], visit, position)
-        route = timed(self.problem.travel, with_overtime(person, more_overtime), visits)
+        if not has_on_board(person, visits):
+            return None
+        route = timed(self.problem.ways, with_overtime(person, more_overtime), visits)
         if route is None:
             return None
-        yen = price_of_route(self.problem.travel, person, visits, route).total - self._costs[person.id]
+        yen = price_of_route(self.problem.ways, person, visits, route).total - self._costs[person.id]
         return Option(person.id, position, route.stops[position].start, route.end, yen)
 
     def put(self, visit: Visit, option: Option) -> None:
@@ -108,18 +132,20 @@ class Draft:
         """Off their routes. Where the rest then works no more, which only odd travel times can do, all go."""
         for person in self.problem.people:
             visits = self._visits[person.id]
-            kept = [visit for visit in visits if visit.id not in visit_ids]
+            kept = [visit for visit in visits if visit.id not in visit_ids or visit.id in person.locked]
             if len(kept) < len(visits) and not self._set(person, kept):
-                self._set(person, ())
+                self._set(person, visits[: len(person.locked)])
 
     def fill(self) -> None:
         """Put in what fits at a profit, and all that must be made, until nothing more does."""
-        open_visits = sorted(self.left_out, key=lambda visit: (visit.value is not None, -(visit.value or 0)))
+        open_visits = sorted(
+            self.open_visits, key=lambda visit: (visit.value is not None, -(visit.value or 0))
+        )
         progress = True
         while progress:
             progress = False
             for visit in open_visits:
-                options = self.options(visit) if visit.id in self._left else []
+                options = self.options(visit) if self.is_open(visit) else []
                 if options and is_worth(visit, options[0]):
                     self.put(visit, options[0])
                     progress = True
@@ -135,44 +161,79 @@ class Draft:
 
     @property
     def cost(self) -> int:
-        lost = lost_value(self.problem, (LeftOut(each, Reason.NO_TIME) for each in self._left))
+        lost = lost_value(self.problem, (LeftOut(visit.id, Reason.NO_TIME) for visit in self.left_out))
         return sum(self._costs.values()) + lost
 
     @property
     def standing(self) -> tuple[int, int]:
         """Less is better: visits that must be made and are not, then yen."""
-        return sum(visit.value is None for visit in self._left.values()), self.cost
+        return sum(visit.value is None for visit in self.left_out), self.cost
+
+    def _begin(self, person: Person) -> None:
+        """With what is under way already; nothing can be planned where that cannot be."""
+        locked = [self.problem.visit(each) for each in person.locked]
+        for visit in locked:
+            if not may_make(visit, person):
+                raise InvalidProblem(
+                    f"Person {person.id!r}: locked has {visit.id!r}, which they may not make."
+                )
+            if self._is_closed(visit) or not self._set(person, (*self._visits[person.id], visit)):
+                raise InvalidProblem(
+                    f"Person {person.id!r}: locked has {visit.id!r}, which does not fit there."
+                )
+
+    def _stands_for_its_group(self, visit: Visit) -> bool:
+        return visit.group not in self._made_of_group and self.problem.alternatives(visit)[0] is visit
+
+    def _is_closed(self, visit: Visit) -> bool:
+        """Whether another of its group is made already."""
+        made = None if visit.group is None else self._made_of_group.get(visit.group)
+        return made is not None and made != visit.id
 
     def _keep(self, person: Person, visits: Sequence[Visit]) -> None:
         """As many of the visits as can be made, in this order; all of them at once when that works."""
         usable = [visit for visit in dict.fromkeys(v.id for v in visits) if visit in self._left]
-        wanted = [self._left[each] for each in usable if may_make(self._left[each], person)]
-        if self._set(person, wanted):
-            return
+        locked = self._visits[person.id]
+        wanted = [
+            visit
+            for visit in (self._left[each] for each in usable)
+            if may_make(visit, person) and visit.id not in self.problem.locked_to
+        ]
+        if len({visit.group or visit.id for visit in wanted}) == len(wanted):
+            open_only = [visit for visit in wanted if not self._is_closed(visit)]
+            if self._set(person, (*locked, *open_only)):
+                return
         for visit in wanted:
-            self._set(person, (*self._visits[person.id], visit))
+            if not self._is_closed(visit):
+                self._set(person, (*self._visits[person.id], visit))
 
     def _set(self, person: Person, visits: Sequence[Visit]) -> bool:
         """Whether these visits can be made in this order; if so, they now are. Nobody has to go anywhere."""
-        route = timed(self.problem.travel, person, visits) if visits else None
-        if route is None and visits:
+        route = timed(self.problem.ways, person, visits) if visits else None
+        if visits and (route is None or not has_on_board(person, visits)):
             return False
         for gone in self._visits[person.id]:
             self._left[gone.id] = gone
+            if gone.group is not None:
+                del self._made_of_group[gone.group]
         for come in visits:
             self._left.pop(come.id, None)
+            if come.group is not None:
+                self._made_of_group[come.group] = come.id
         self._visits[person.id] = tuple(visits)
         self._routes.pop(person.id, None)
         self._costs[person.id] = 0
         if route is not None:
             self._routes[person.id] = route
-            self._costs[person.id] = price_of_route(self.problem.travel, person, visits, route).total
+            self._costs[person.id] = price_of_route(self.problem.ways, person, visits, route).total
         return True
 
     def _places(self, visit: Visit) -> Iterator[tuple[Person, int]]:
+        if self._is_closed(visit):
+            return
         for person in self.problem.people:
             if may_make(visit, person):
-                for position in range(len(self._visits[person.id]) + 1):
+                for position in range(len(person.locked), len(self._visits[person.id]) + 1):
                     yield person, position
 
     def _least(self, visit: Visit, person: Person, position: int) -> float:
@@ -180,7 +241,7 @@ class Draft:
         visits = self._visits[person.id]
         before = visits[position - 1].place if position else person.start_place
         after = visits[position].place if position < len(visits) else person.end_place
-        legs, lengths, here = self.problem.travel.legs, self.problem.travel.lengths, visit.place
+        legs, lengths, here = self.problem.ways.legs, self.problem.ways.lengths, visit.place
         seconds = (legs[before][here] or 0) + (legs[here][after] or 0)
         metres = lengths[before][here] + lengths[here][after]
         if visits:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rental.routing.draft import Draft, Option, is_worth
-from rental.routing.matching import has_skills, is_wanted
+from rental.routing.matching import has_on_board, has_skills, is_wanted
 from rental.routing.plan import Cure, CureKind, LeftOut, Plan, Reason
 from rental.routing.problem import Problem, Visit
 from rental.routing.timing import timed
@@ -29,6 +29,17 @@ def reasons_of(draft: Draft) -> tuple[LeftOut, ...]:
 
 
 def reason_for(draft: Draft, visit: Visit) -> LeftOut:
+    """Of alternatives, what keeps the one out that came nearest to being made."""
+    told = [reason_for_one(draft, each) for each in draft.problem.alternatives(visit)]
+    order = list(Reason)
+    nearest = max(told, key=lambda each: order.index(each.reason))
+    cures = [each.cheapest_cure for each in told if each.cheapest_cure is not None]
+    return LeftOut(
+        visit.id, nearest.reason, min(cures, key=lambda cure: (cure.yen, cure.seconds), default=None)
+    )
+
+
+def reason_for_one(draft: Draft, visit: Visit) -> LeftOut:
     """The first reason that is true; that it would even be a profit is told as a lack of time."""
     reason = hopeless(draft.problem, visit)
     if reason is None:
@@ -52,19 +63,22 @@ def hopeless(problem: Problem, visit: Visit) -> Reason | None:
         unpinned = replace(visit, pinned_to=None)
         freed = visit.pinned_to is not None and any(is_wanted(unpinned, person) for person in able)
         return Reason.PINNED if freed else Reason.FORBIDDEN
+    equipped = [person for person in wanted if has_on_board(person, [visit])]
+    if not equipped:
+        return Reason.NOT_ON_BOARD
     legs = problem.travel.legs
     near = [
         person
-        for person in wanted
+        for person in equipped
         if legs[person.start_place][visit.place] is not None
         and legs[visit.place][person.end_place] is not None
     ]
     if not near:
         return Reason.UNREACHABLE
-    if any(timed(problem.travel, person, [visit]) for person in near):
+    if any(timed(problem.ways, person, [visit]) for person in near):
         return None
     at_any_time = replace(visit, windows=())
-    if any(timed(problem.travel, person, [at_any_time]) for person in near):
+    if any(timed(problem.ways, person, [at_any_time]) for person in near):
         return Reason.WINDOW
     return Reason.TOO_LONG
 

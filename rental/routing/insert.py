@@ -14,4 +14,5 @@ def insert(problem: Problem, plan: Plan, visit_id: str) -> list[Option]:
     Empty when it fits nowhere. KeyError for a visit the problem does not have.
     """
     visit = problem.visit(visit_id)
-    return Draft.of(problem, plan.sequences, without=visit_id).options(visit)
+    alternatives = {other.id for other in problem.alternatives(visit)}
+    return Draft.of(problem, plan.sequences, without=alternatives).options(visit)

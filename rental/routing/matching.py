@@ -1,4 +1,6 @@
-"""Who may make a visit: skills with their levels, and who is wanted, allowed or forbidden."""
+"""Who may make a visit: skills with their levels, who is wanted, allowed or forbidden, what is on board."""
+
+from collections.abc import Iterable
 
 from rental.routing.problem import Person, Visit
 
@@ -16,4 +18,17 @@ def is_wanted(visit: Visit, person: Person) -> bool:
         visit.pinned_to in (None, person.id)
         and (visit.allowed is None or person.id in visit.allowed)
         and person.id not in visit.forbidden
+    )
+
+
+def has_on_board(person: Person, visits: Iterable[Visit]) -> bool:
+    """Whether volume and parts are enough for all of these visits."""
+    volume = 0
+    parts: dict[str, int] = {}
+    for visit in visits:
+        volume += visit.volume
+        for part, count in visit.parts.items():
+            parts[part] = parts.get(part, 0) + count
+    return (person.volume is None or volume <= person.volume) and all(
+        count <= person.parts.get(part, 0) for part, count in parts.items()
     )

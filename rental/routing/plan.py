@@ -10,6 +10,7 @@ class Reason(StrEnum):
     NO_SKILL = "no_skill"  # nobody has the skills it needs
     PINNED = "pinned"  # the one person it is pinned to is away, or has not the skills
     FORBIDDEN = "forbidden"  # those with the skills may not come
+    NOT_ON_BOARD = "not_on_board"  # it needs more volume or parts than anybody of them has
     UNREACHABLE = "unreachable"  # no way leads there and back
     TOO_LONG = "too_long"  # journey and service are longer than a day
     WINDOW = "window"  # its windows lie where nobody can be there

@@ -4,21 +4,34 @@ Times are seconds on one clock that the caller chooses, usually since midnight o
 is checked when it is built, so that no engine ever meets a number that makes no sense.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-LATEST = 14 * 86_400  # seconds: no plan is longer than two weeks
-LONGEST_JOURNEY = 40_000_000  # metres: once around the earth
-HIGHEST_RATE = 1_000_000  # yen for an hour or a kilometre
-HIGHEST_VALUE = 1_000_000_000  # yen for one visit or one day
+from rental.routing.limits import (
+    HIGHEST_RATE,
+    HIGHEST_VALUE,
+    require_each_once,
+    require_name,
+    require_parts,
+    require_skills,
+    require_whole,
+)
+from rental.routing.limits import LATEST as LATEST
+from rental.routing.limits import MOST_GOODS as MOST_GOODS
+from rental.routing.limits import InvalidProblem as InvalidProblem
+from rental.routing.matrix import TravelMatrix as TravelMatrix
 
-
-class InvalidProblem(ValueError):
-    """Something that cannot be planned with; the message names who or what, and the field."""
+RATES_OF_A_PERSON = (
+    "overtime_yen_per_hour",
+    "driving_yen_per_hour",
+    "work_yen_per_hour",
+    "yen_per_km",
+    "duty_yen_per_hour",
+    "unfair_yen_per_hour",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,28 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class LateStep:
+    """From so many seconds after the due time on, an hour of lateness costs this instead."""
+
+    after: int
+    yen_per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What somebody already counts on, and what breaking it costs: the person who comes, and the time.
+
+    Another person costs `other_person_yen` once; every hour by which the service starts earlier or later
+    costs `moved_yen_per_hour`.
+    """
+
+    person: str | None = None
+    start: int | None = None
+    other_person_yen: int = 0
+    moved_yen_per_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """One call at one place.
 
@@ -37,7 +72,8 @@ class Visit:
     levels needed. `allowed` are the only people who may come (None: everybody), `forbidden` those who may
     not, `pinned_to` the one who must; they may be people who are not at work that day. `value` is lost when
     the visit is left out; None says that it must be made. A service that starts after `due` costs
-    `late_yen_per_hour`.
+    `late_yen_per_hour`, beyond each of `late_steps` what that says. `volume` and `parts` are taken from what
+    the person has on board. Of the visits of one `group` at most one is made; they have the same value.
     """
 
     id: str
@@ -51,6 +87,11 @@ class Visit:
     value: int | None = None
     due: int | None = None
     late_yen_per_hour: int = 0
+    late_steps: tuple[LateStep, ...] = ()
+    volume: int = 0
+    parts: Mapping[str, int] = field(default_factory=dict)
+    group: str | None = None
+    kept: Kept | None = None
 
     def __post_init__(self) -> None:
         who = f"Visit {self.id!r}"
@@ -64,6 +105,25 @@ class Visit:
         if self.due is not None:
             require_whole(who, "due", self.due, 0, LATEST)
         require_whole(who, "late_yen_per_hour", self.late_yen_per_hour, 0, HIGHEST_RATE)
+        self._require_late_steps(who)
+        require_whole(who, "volume", self.volume, 0, MOST_GOODS)
+        require_parts(who, self.parts, least=1)
+        if self.group is not None and not self.group:
+            raise InvalidProblem(f"{who}: group must be a text that is not empty, or None.")
+        if self.kept is not None:
+            if self.kept.start is not None:
+                require_whole(who, "kept.start", self.kept.start, 0, LATEST)
+            require_whole(who, "kept.other_person_yen", self.kept.other_person_yen, 0, HIGHEST_VALUE)
+            require_whole(who, "kept.moved_yen_per_hour", self.kept.moved_yen_per_hour, 0, HIGHEST_RATE)
+
+    def _require_late_steps(self, who: str) -> None:
+        if self.late_steps and self.due is None:
+            raise InvalidProblem(f"{who}: late_steps are given, but due is not.")
+        after = 0
+        for number, step in enumerate(self.late_steps):
+            require_whole(who, f"late_steps[{number}].after", step.after, after + 1, LATEST)
+            require_whole(who, f"late_steps[{number}].yen_per_hour", step.yen_per_hour, 0, HIGHEST_RATE)
+            after = step.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +144,10 @@ class Person:
 
     Nobody leaves before `shift_starts`. Coming back after `shift_ends` is overtime, of at most
     `max_overtime_seconds`. `day_yen` is paid when the person makes at least one visit. Breaks are in order of
-    time.
+    time. Duty is the time from leaving to being back, without the breaks in between: at most
+    `max_duty_seconds`, at `duty_yen_per_hour`. Driving and service beyond `fair_seconds` cost
+    `unfair_yen_per_hour`, so that work is shared. `volume` (None: no limit) and `parts` are on board in the
+    morning. The day begins with the `locked` visits, in this order: they are under way already.
     """
 
     id: str
@@ -100,16 +163,28 @@ class Person:
     work_yen_per_hour: int = 0
     yen_per_km: int = 0
     day_yen: int = 0
+    max_duty_seconds: int | None = None
+    duty_yen_per_hour: int = 0
+    fair_seconds: int = 0
+    unfair_yen_per_hour: int = 0
+    volume: int | None = None
+    parts: Mapping[str, int] = field(default_factory=dict)
+    locked: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         who = f"Person {self.id!r}"
         require_name(who, self.id)
         for name in ("start_place", "end_place"):
             require_whole(who, name, getattr(self, name), 0, None)
-        for name in ("shift_starts", "shift_ends", "max_overtime_seconds"):
+        for name in ("shift_starts", "shift_ends", "max_overtime_seconds", "fair_seconds"):
             require_whole(who, name, getattr(self, name), 0, LATEST)
-        for name in ("overtime_yen_per_hour", "driving_yen_per_hour", "work_yen_per_hour", "yen_per_km"):
+        for name in RATES_OF_A_PERSON:
             require_whole(who, name, getattr(self, name), 0, HIGHEST_RATE)
+        for name, most in (("max_duty_seconds", LATEST), ("volume", MOST_GOODS)):
+            if getattr(self, name) is not None:
+                require_whole(who, name, getattr(self, name), 0, most)
+        require_parts(who, self.parts, least=0)
+        require_each_once(f"{who}: locked visit", self.locked)
         require_whole(who, "day_yen", self.day_yen, 0, HIGHEST_VALUE)
         if self.shift_ends < self.shift_starts:
             raise InvalidProblem(
@@ -142,86 +217,18 @@ class Person:
 
 
 @dataclass(frozen=True, eq=False)
-class TravelMatrix:
-    """Seconds and metres from each place (row) to each place (column), and which ways do not exist.
-
-    int32, square, all of one shape; what stands at an unreachable pair does not matter. The two directions
-    may differ. Staying costs nothing. `source` says who measured, with a version.
-    """
-
-    seconds: NDArray[np.int32]
-    metres: NDArray[np.int32]
-    unreachable: NDArray[np.bool_]
-    source: str = ""
-
-    @classmethod
-    def of(
-        cls,
-        seconds: ArrayLike,
-        metres: ArrayLike,
-        unreachable: ArrayLike | None = None,
-        *,
-        source: str = "",
-    ) -> "TravelMatrix":
-        """From anything numpy understands; without a mask every way exists."""
-        shape = np.shape(seconds)
-        mask = np.zeros(shape, dtype=np.bool_) if unreachable is None else unreachable
-        return cls(
-            whole("seconds", seconds), whole("metres", metres), np.asarray(mask, dtype=np.bool_), source
-        )
-
-    def __post_init__(self) -> None:
-        shape = self.seconds.shape
-        if len(shape) != 2 or shape[0] != shape[1]:
-            raise InvalidProblem(f"Travel: seconds has the shape {shape}; it must be square.")
-        for name in ("metres", "unreachable"):
-            if getattr(self, name).shape != shape:
-                raise InvalidProblem(
-                    f"Travel: {name} has the shape {getattr(self, name).shape}, not {shape}."
-                )
-        for name, most in (("seconds", LATEST), ("metres", LONGEST_JOURNEY)):
-            values = np.where(self.unreachable, 0, getattr(self, name))
-            self._refuse(
-                (values < 0) | (values > most), name, f"must be from 0 to {most}, or marked unreachable"
-            )
-            self._refuse(np.diag(np.diagonal(values) != 0), name, "must be 0 from a place to itself")
-        self._refuse(np.diag(np.diagonal(self.unreachable)), "unreachable", "is set from a place to itself")
-        for values in (self.seconds, self.metres, self.unreachable):
-            values.flags.writeable = False
-
-    def _refuse(self, wrong: NDArray[np.bool_], name: str, why: str) -> None:
-        if wrong.any():
-            origin, target = np.argwhere(wrong)[0]
-            raise InvalidProblem(f"Travel: {name}[{origin}][{target}] {why}.")
-
-    @property
-    def places(self) -> int:
-        """How many places there are."""
-        return len(self.seconds)
-
-    @cached_property
-    def legs(self) -> list[list[int | None]]:
-        """Seconds as plain lists, None where there is no way: a search reads them a million times."""
-        rows: list[list[int | None]] = self.seconds.tolist()
-        for origin, target in np.argwhere(self.unreachable):
-            rows[origin][target] = None
-        return rows
-
-    @cached_property
-    def lengths(self) -> list[list[int]]:
-        """Metres as plain lists."""
-        rows: list[list[int]] = self.metres.tolist()
-        return rows
-
-
-@dataclass(frozen=True, eq=False)
 class Problem:
-    """All that one plan is about. With `skills` given, a skill that is not among them is a mistake."""
+    """All that one plan is about. With `skills` given, a skill that is not among them is a mistake.
+
+    `set_up_seconds` are spent on arriving at a place from another one, and paid like driving: parking,
+    finding the door. Several visits there, one after the other, need it once.
+    """
 
     visits: tuple[Visit, ...]
     people: tuple[Person, ...]
     travel: TravelMatrix
     skills: frozenset[str] | None = None
+    set_up_seconds: Mapping[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "visits", tuple(self.visits))
@@ -237,6 +244,11 @@ class Problem:
             self._require_place(f"Person {person.id!r}", "start_place", person.start_place)
             self._require_place(f"Person {person.id!r}", "end_place", person.end_place)
             self._require_known(f"Person {person.id!r}", person.skills)
+        for place, seconds in self.set_up_seconds.items():
+            self._require_place("Problem", "set_up_seconds", place)
+            require_whole("Problem", f"set_up_seconds[{place}]", seconds, 0, LATEST)
+        self._require_locked()
+        self._require_groups()
 
     def visit(self, visit_id: str) -> Visit:
         """The visit of that id; KeyError when there is none."""
@@ -260,6 +272,56 @@ class Problem:
     def _people(self) -> dict[str, Person]:
         return {person.id: person for person in self.people}
 
+    @cached_property
+    def groups(self) -> dict[str, tuple[Visit, ...]]:
+        """The alternatives of each group, in the order of the problem."""
+        groups: dict[str, list[Visit]] = {}
+        for visit in self.visits:
+            if visit.group is not None:
+                groups.setdefault(visit.group, []).append(visit)
+        return {name: tuple(visits) for name, visits in groups.items()}
+
+    def alternatives(self, visit: Visit) -> tuple[Visit, ...]:
+        """All of its group, itself among them."""
+        return (visit,) if visit.group is None else self.groups[visit.group]
+
+    @cached_property
+    def locked_to(self) -> dict[str, str]:
+        """The person of each locked visit."""
+        return {visit_id: person.id for person in self.people for visit_id in person.locked}
+
+    @cached_property
+    def ways(self) -> TravelMatrix:
+        """Travel with the set-up at the place one comes to."""
+        if not self.set_up_seconds:
+            return self.travel
+        set_up = np.zeros(self.travel.places, dtype=np.int64)
+        for place, spent in self.set_up_seconds.items():
+            set_up[place] = spent
+        waits = np.broadcast_to(set_up, self.travel.seconds.shape) * ~np.eye(len(set_up), dtype=np.bool_)
+        seconds = np.where(self.travel.unreachable, 0, self.travel.seconds + waits)
+        return TravelMatrix.of(seconds, self.travel.metres, self.travel.unreachable)
+
+    def _require_locked(self) -> None:
+        seen: dict[str, str] = {}
+        for person in self.people:
+            for number, visit_id in enumerate(person.locked):
+                where = f"Person {person.id!r}: locked[{number}]"
+                if visit_id not in self._visits:
+                    raise InvalidProblem(f"{where} is {visit_id!r}, which is no visit of the problem.")
+                if visit_id in seen:
+                    raise InvalidProblem(f"{where} is {visit_id!r}, which {seen[visit_id]!r} has locked too.")
+                seen[visit_id] = person.id
+
+    def _require_groups(self) -> None:
+        for name, visits in self.groups.items():
+            for visit in visits[1:]:
+                if visit.value != visits[0].value:
+                    raise InvalidProblem(
+                        f"Visit {visit.id!r}: value is {visit.value}, but {visits[0].id!r} of the same group "
+                        f"{name!r} has {visits[0].value}."
+                    )
+
     def _require_place(self, who: str, name: str, place: int) -> None:
         if place >= self.travel.places:
             raise InvalidProblem(
@@ -272,30 +334,6 @@ class Problem:
             raise InvalidProblem(
                 f"{who}: skills has {unknown[0]!r}, which is not among the skills of the problem."
             )
-
-
-def whole(name: str, values: ArrayLike) -> NDArray[np.int32]:
-    """The values as a fresh int32 array; fractions and numbers too large for it are refused."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "iu":
-        raise InvalidProblem(f"Travel: {name} must be whole numbers, not {array.dtype}.")
-    limits = np.iinfo(np.int32)
-    if array.size and (array.min() < limits.min or array.max() > limits.max):
-        raise InvalidProblem(f"Travel: {name} has numbers that are too large.")
-    return array.astype(np.int32)
-
-
-def require_name(who: str, name: str) -> None:
-    if not isinstance(name, str) or not name:
-        raise InvalidProblem(f"{who}: id must be a text that is not empty.")
-
-
-def require_whole(who: str, name: str, value: int, least: int, most: int | None) -> None:
-    if type(value) is not int:
-        raise InvalidProblem(f"{who}: {name} must be a whole number, not {value!r}.")
-    if value < least or (most is not None and value > most):
-        limits = f"{least} or more" if most is None else f"from {least} to {most}"
-        raise InvalidProblem(f"{who}: {name} is {value}; it must be {limits}.")
 
 
 def require_windows(who: str, windows: tuple[Window, ...], field_name: str = "windows") -> None:
@@ -312,16 +350,3 @@ def require_windows(who: str, windows: tuple[Window, ...], field_name: str = "wi
                 f"{who}: {where} opens ({window.opens}) before the one before it is closed ({closed})."
             )
         closed = window.closes
-
-
-def require_skills(who: str, skills: Mapping[str, int]) -> None:
-    for skill, level in skills.items():
-        require_whole(who, f"skills[{skill!r}]", level, 1, 99)
-
-
-def require_each_once(kind: str, ids: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for each in ids:
-        if each in seen:
-            raise InvalidProblem(f"{kind} {each!r}: id is used twice.")
-        seen.add(each)

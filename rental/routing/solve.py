@@ -9,17 +9,19 @@ from functools import partial
 
 from rental.routing.check import Fault, check
 from rental.routing.draft import Draft
+from rental.routing.engine import Engine
 from rental.routing.engines.greedy import fill_greedily, greedy
 from rental.routing.engines.ortools_model import SolverFailed, improve
 from rental.routing.engines.ruin import ruin_and_recreate
 from rental.routing.explain import reasons_of
 from rental.routing.plan import Plan
 from rental.routing.problem import Problem
-from rental.routing.stop import SoFar, Stop
+from rental.routing.stop import SoFar, Stop, budget_of
 
 log = logging.getLogger("rental.routing")
 
 Progress = Callable[[float, int, Plan], None]
+Clock = Callable[[], float]
 
 FIRST_SHARE = 0.6  # of all time and iterations: afterwards the optimiser has a plan worth descending from
 ATTEMPTS_BETWEEN = 300  # of ours, between two descents of the optimiser
@@ -27,7 +29,15 @@ TRIALS_AN_ITERATION = 100  # of the optimiser: about as long as one of our attem
 
 
 def solve(
-    problem: Problem, stop: Stop, seed: int, start: Plan | None = None, progress: Progress | None = None
+    problem: Problem,
+    stop: Stop,
+    seed: int,
+    start: Plan | None = None,
+    progress: Progress | None = None,
+    *,
+    engine: Engine = Engine.AUTO,
+    clock: Clock = time.monotonic,
+    jobs: int = 1,
 ) -> Plan:
     """The best plan found until `stop` says so.
 
@@ -35,13 +45,20 @@ def solve(
     start that is broken, because people or visits have changed, is kept as far as it goes. The plan is the
     same for the same seed when `stop` asks for iterations only. No visit is left out that would fit at a
     profit. `progress` hears seconds, yen and the plan, every time it is better, still without true reasons;
-    what it raises comes out.
+    what it raises comes out. `clock` tells the seconds that `stop` counts. `jobs` processes of the compiled
+    search work side by side; what one of them found is kept when another dies. Raises InvalidProblem where
+    what is locked cannot be driven.
     """
-    watch = Watch(stop, progress)
-    best = min(first_drafts(problem, start), key=lambda draft: draft.standing)
-    watch.is_better(best)
-    chance = random.Random(seed)  # noqa: S311  (nothing is kept secret with it)
-    best = search(best, chance, watch).copy()
+    watch = Watch(stop, progress, clock)
+    searches = {Engine.ORTOOLS: search_by_optimiser, Engine.PYVRP: search_by_pyvrp}
+    try:
+        best = searches.get(engine, partial(search_compiled, jobs=jobs))(problem, start, seed, watch)
+    except ImportError:
+        if engine is not Engine.AUTO:
+            raise
+        log.exception("The compiled search cannot be loaded; the plan is made by the optimiser.")
+        best = search_by_optimiser(problem, start, seed, watch)
+    best = best.copy()
     best.fill()
     plan = best.plan(reasons_of(best))
     return plan if start is None else not_worse(problem, plan, start)
@@ -50,15 +67,16 @@ def solve(
 class Watch:
     """Counts the iterations, asks whether to stop, and tells of better plans."""
 
-    def __init__(self, stop: Stop, progress: Progress | None) -> None:
-        self.stop, self.progress = stop, progress
-        self.began = time.monotonic()
+    def __init__(self, stop: Stop, progress: Progress | None, clock: Clock) -> None:
+        self.stop, self.progress, self.clock = stop, progress, clock
+        self.began = clock()
         self.iterations = 0
         self.trials = 0
+        self.budget = budget_of(stop)
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self.began
+        return self.clock() - self.began
 
     def is_over(self, share: float = 1.0) -> bool:
         """Whether this share of everything is used up."""
@@ -79,23 +97,48 @@ class Watch:
         if self.progress is not None:
             self.progress(self.seconds, draft.cost, draft.plan())
 
+    # What the compiled search asks
 
-def first_drafts(problem: Problem, start: Plan | None) -> list[Draft]:
-    """What to go on from: a plan from nothing, and the start with what it leaves out put in."""
-    drafts = [greedy(problem)]
-    if start is not None:
-        kept = Draft.of(problem, start.sequences)
-        drafts.append(kept)
-        filled = kept.copy()
-        fill_greedily(filled)
-        drafts.append(filled)
-    return drafts
+    def share(self) -> float:
+        return self.budget.share(SoFar(self.seconds, self.iterations))
+
+    def count(self, attempts: int) -> None:
+        self.iterations += attempts
+
+    def left(self) -> int | None:
+        most = self.budget.iterations
+        return None if most is None else max(0, most - self.iterations)
+
+    def seconds_left(self) -> float | None:
+        most = self.budget.seconds
+        return None if most is None else max(0.0, most - self.seconds)
 
 
-def search(draft: Draft, chance: random.Random, watch: Watch) -> Draft:
-    """Our own attempts and descents of the optimiser in turn; without the optimiser when it fails."""
-    if not draft.problem.visits:
+def search_compiled(problem: Problem, start: Plan | None, seed: int, watch: Watch, *, jobs: int = 1) -> Draft:
+    # Loaded only when there is something to search: it takes a second and 80 MB.
+    from rental.routing.engines.search import CompiledSearch
+
+    if not problem.visits:
+        return Draft(problem)
+    search = CompiledSearch(problem, seed, watch)
+    drafts = [search.first(), *started(problem, start)]
+    best = min(drafts, key=lambda draft: draft.standing)
+    watch.is_better(best)
+    is_given = best is not drafts[0]
+    if jobs > 1 and not watch.is_over():
+        from rental.routing.engines.processes import search_side_by_side
+
+        return search_side_by_side(search, best, watch, jobs, is_given=is_given)
+    return search.run(best, is_given=is_given)
+
+
+def search_by_optimiser(problem: Problem, start: Plan | None, seed: int, watch: Watch) -> Draft:
+    """Our own simple attempts and descents of the optimiser in turn; without the optimiser when it fails."""
+    draft = min([greedy(problem), *started(problem, start)], key=lambda draft: draft.standing)
+    watch.is_better(draft)
+    if not problem.visits:
         return draft
+    chance = random.Random(seed)  # noqa: S311  (nothing is kept secret with it)
     draft = ruin_and_recreate(draft, chance, partial(watch.attempt_is_over, FIRST_SHARE), watch.is_better)
     descend = True
     while not watch.is_over():
@@ -108,6 +151,23 @@ def search(draft: Draft, chance: random.Random, watch: Watch) -> Draft:
         last = watch.iterations + ATTEMPTS_BETWEEN
         draft = ruin_and_recreate(draft, chance, partial(watch.attempt_is_over, until=last), watch.is_better)
     return draft
+
+
+def search_by_pyvrp(problem: Problem, start: Plan | None, seed: int, watch: Watch) -> Draft:
+    from rental.routing.engines.pyvrp_model import improve as improve_by_pyvrp
+
+    draft = min([Draft(problem), *started(problem, start)], key=lambda draft: draft.standing)
+    return improve_by_pyvrp(draft, seed, watch.is_over, watch.is_better) if problem.visits else draft
+
+
+def started(problem: Problem, start: Plan | None) -> list[Draft]:
+    """The plan to go on from, as it is and with what it leaves out put in."""
+    if start is None:
+        return []
+    kept = Draft.of(problem, start.sequences)
+    filled = kept.copy()
+    fill_greedily(filled)
+    return [kept, filled]
 
 
 def not_worse(problem: Problem, plan: Plan, start: Plan) -> Plan:

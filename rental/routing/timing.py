@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rental.routing.plan import Rest, Route, Stop
-from rental.routing.problem import Break, Person, TravelMatrix, Visit
+from rental.routing.price import duty_of, lateness
+from rental.routing.problem import LATEST, Break, Person, TravelMatrix, Visit, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +21,20 @@ class Leg:
 class Found:
     """The best times so far: a leg and the start of service for each visit, the last leg, breaks after it."""
 
-    lost: int  # lateness and overtime, in yen times 3600
+    lost: int  # what depends on the times, in yen times 3600
     legs: tuple[Leg, ...]
     starts: tuple[int, ...]
     breaks_after: tuple[Rest, ...]
 
 
-def timed(travel: TravelMatrix, person: Person, visits: Sequence[Visit]) -> Route | None:
-    """The route with the least lateness and overtime; None when no times work.
+def timed(ways: TravelMatrix, person: Person, visits: Sequence[Visit]) -> Route | None:
+    """The route whose times cost least; None when no times work. `ways` are those of the problem.
 
-    Everything happens as early as it can, which is never dearer; only the first departure waits until it
-    has to. What remains to be chosen is on which leg each break is taken, and all ways are tried.
+    Everything happens as early as it can; only the first departure waits until it has to, or, where duty is
+    limited or paid, as long as nobody is back or served later for it. What remains to be chosen is on
+    which leg each break is taken, and all ways are tried.
     """
-    journeys = legs_between(travel, person, visits)
+    journeys = legs_between(ways, person, visits)
     if journeys is None:
         return None
     latest = latest_moments(person, visits, journeys)
@@ -42,12 +44,12 @@ def timed(travel: TravelMatrix, person: Person, visits: Sequence[Visit]) -> Rout
     return None if found is None else as_route(person, visits, journeys, found)
 
 
-def legs_between(travel: TravelMatrix, person: Person, visits: Sequence[Visit]) -> list[int] | None:
-    """Seconds of driving of every leg; None when one of them cannot be driven."""
+def legs_between(ways: TravelMatrix, person: Person, visits: Sequence[Visit]) -> list[int] | None:
+    """Seconds of every leg; None when one of them cannot be driven."""
     journeys: list[int] = []
     here = person.start_place
     for there in (*(visit.place for visit in visits), person.end_place):
-        seconds = travel.legs[here][there]
+        seconds = ways.legs[here][there]
         if seconds is None:
             return None
         journeys.append(seconds)
@@ -74,6 +76,7 @@ class TimeSearch:
         self, person: Person, visits: Sequence[Visit], journeys: Sequence[int], latest: Sequence[int]
     ) -> None:
         self.person, self.visits, self.journeys, self.latest = person, visits, journeys, latest
+        self.counts_duty = person.max_duty_seconds is not None or person.duty_yen_per_hour > 0
         self.best: Found | None = None
         self.legs: list[Leg] = []
         self.starts: list[int] = []
@@ -105,10 +108,8 @@ class TimeSearch:
         start = first_start(visit, leg.ready)
         if start is None:
             return
-        if visit.due is not None and start > visit.due:
-            lost += (start - visit.due) * visit.late_yen_per_hour
         self.starts.append(start)
-        self.go_on(position + 1, start + visit.service_seconds, taken, lost)
+        self.go_on(position + 1, start + visit.service_seconds, taken, lost + untimely(visit, start))
         self.starts.pop()
 
     def come_back(self, leg: Leg, taken: int, lost: int) -> None:
@@ -117,8 +118,74 @@ class TimeSearch:
         if after is None:
             return
         lost += max(0, end - self.person.shift_ends) * self.person.overtime_yen_per_hour
+        legs, starts = tuple(self.legs), tuple(self.starts)
+        if self.counts_duty and self.visits:
+            legs, starts = left_later(self.person, self.visits, self.journeys, legs, starts)
+            duty = duty_of(as_route(self.person, self.visits, self.journeys, Found(0, legs, starts, ())))
+            if self.person.max_duty_seconds is not None and duty > self.person.max_duty_seconds:
+                return
+            lost += duty * self.person.duty_yen_per_hour
         if self.best is None or lost < self.best.lost:
-            self.best = Found(lost, tuple(self.legs), tuple(self.starts), after.breaks)
+            self.best = Found(lost, legs, starts, after.breaks)
+
+
+def untimely(visit: Visit, start: int) -> int:
+    """What lateness, and moving what was kept, cost, in yen times 3600."""
+    lost = lateness(visit, start)
+    if visit.kept is not None and visit.kept.start is not None:
+        lost += abs(start - visit.kept.start) * visit.kept.moved_yen_per_hour
+    return lost
+
+
+def left_later(
+    person: Person,
+    visits: Sequence[Visit],
+    journeys: Sequence[int],
+    legs: tuple[Leg, ...],
+    starts: tuple[int, ...],
+) -> tuple[tuple[Leg, ...], tuple[int, ...]]:
+    """The same route, begun as late as it can be without a later end, or lateness, or a broken promise."""
+    latest = legs[-1].ready
+    for visit, start, seconds, leg in zip(
+        reversed(visits), reversed(starts), reversed(journeys), reversed(legs), strict=False
+    ):
+        until = latest_free(latest, seconds, leg.breaks) - visit.service_seconds
+        if visit.due is not None:
+            until = min(until, max(start, visit.due))
+        if visit.kept is not None and visit.kept.moved_yen_per_hour:
+            until = start
+        latest = max(start, last_start(visit, until) or start)
+    return begun_at(latest, visits, journeys, legs)
+
+
+def latest_free(ready: int, seconds: int, breaks: Sequence[Rest]) -> int:
+    """Until when one may leave so as to be ready then, with the breaks on this leg and no later."""
+    if not breaks:
+        return ready - seconds
+    return min(ready - sum(rest.end - rest.start for rest in breaks) - seconds, breaks[0].start)
+
+
+def begun_at(
+    first: int, visits: Sequence[Visit], journeys: Sequence[int], legs: tuple[Leg, ...]
+) -> tuple[tuple[Leg, ...], tuple[int, ...]]:
+    """Everything as early as it can be after the first service starts at this moment."""
+    now = first + visits[0].service_seconds
+    new_legs, starts = [legs[0]], [first]
+    for number, seconds in enumerate(journeys[1:], start=1):
+        leg = gone(now, seconds, legs[number].breaks)
+        new_legs.append(leg)
+        if number < len(visits):
+            start = first_start(visits[number], leg.ready)
+            starts.append(leg.ready if start is None else start)
+            now = starts[-1] + visits[number].service_seconds
+    return tuple(new_legs), tuple(starts)
+
+
+def gone(free: int, seconds: int, breaks: Sequence[Rest]) -> Leg:
+    """The leg begun at `free`, with breaks of these lengths no sooner than they were."""
+    wanted = [Break(Window(rest.start, LATEST), rest.end - rest.start) for rest in breaks]
+    leg = drive(free, seconds, wanted)
+    return Leg(free + seconds, free + seconds, ()) if leg is None else leg
 
 
 def drive(free: int, seconds: int, breaks: Sequence[Break]) -> Leg | None:

@@ -16,10 +16,10 @@ def fill_greedily(draft: Draft) -> None:
     """Put what is left out into a draft that may already hold something."""
     problem = draft.problem
     candidates = {
-        visit.id: sum(may_make(visit, person) for person in problem.people) for visit in draft.left_out
+        visit.id: sum(may_make(visit, person) for person in problem.people) for visit in draft.open_visits
     }
-    for visit in sorted(draft.left_out, key=lambda visit: difficulty(visit, candidates[visit.id])):
-        option = draft.cheapest(visit)
+    for visit in sorted(draft.open_visits, key=lambda visit: difficulty(visit, candidates[visit.id])):
+        option = draft.cheapest(visit) if draft.is_open(visit) else None
         if option is not None and is_worth(visit, option):
             draft.put(visit, option)
 

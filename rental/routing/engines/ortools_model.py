@@ -11,13 +11,11 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from ortools.util import optional_boolean_pb2
 
 from rental.routing.draft import Draft
+from rental.routing.engines.arrays import PARTS_OF_A_YEN, PER_HOUR, PER_KM
 from rental.routing.explain import hopeless
 from rental.routing.matching import may_make
-from rental.routing.problem import Person, Problem, Visit
+from rental.routing.problem import MOST_GOODS, Person, Problem, Visit
 
-PARTS_OF_A_YEN = 18_000
-PER_HOUR = PARTS_OF_A_YEN // 3600  # parts for a second at one yen an hour
-PER_KM = PARTS_OF_A_YEN // 1000  # parts for a metre at one yen a kilometre
 MOST_PARTS = 2**61
 
 # The default set also holds what is meant for pick-ups and deliveries; with breaks each trial is expensive.
@@ -125,8 +123,10 @@ class Search:
 
 def visits_that_could_be_made(draft: Draft) -> list[Visit]:
     """The model breaks on a visit that nobody may make, or whose windows lie outside every shift."""
-    without = {visit.id for visit in draft.left_out if hopeless(draft.problem, visit) is not None}
-    return [visit for visit in draft.problem.visits if visit.id not in without]
+    made = {each for visits in draft.sequences.values() for each in visits}
+    return [
+        visit for visit in draft.problem.visits if visit.id in made or hopeless(draft.problem, visit) is None
+    ]
 
 
 def model_of(problem: Problem, visits: list[Visit]) -> tuple[Any, Any]:
@@ -145,16 +145,47 @@ def model_of(problem: Problem, visits: list[Visit]) -> tuple[Any, Any]:
     node_of = [manager.IndexToNode(index) for index in range(routing.Size())]
     for vehicle, person in enumerate(people):
         add_day(routing, time, vehicle, person, [services[node] for node in node_of])
-    must = must_parts(problem)
     for node, visit in enumerate(visits):
-        add_visit(problem, routing, time, manager.NodeToIndex(node), visit, must)
+        add_visit(problem, routing, time, manager.NodeToIndex(node), visit)
+    add_left_out(problem, routing, {visit.id: manager.NodeToIndex(node) for node, visit in enumerate(visits)})
+    add_goods(problem, routing, visits, ends.stop)
     return manager, routing
+
+
+def add_left_out(problem: Problem, routing: Any, indices: dict[str, int]) -> None:
+    """Of alternatives at most one is made, and their value is lost once."""
+    must = must_parts(problem)
+    told: set[str] = set()
+    for visit in problem.visits:
+        members = [each.id for each in problem.alternatives(visit) if each.id in indices]
+        if visit.id in told or not members:
+            continue
+        told.update(members)
+        lost = must if visit.value is None else visit.value * PARTS_OF_A_YEN
+        routing.AddDisjunction([indices[each] for each in members], lost)
+
+
+def add_goods(problem: Problem, routing: Any, visits: list[Visit], nodes: int) -> None:
+    """One dimension for volume and for each part."""
+    if any(visit.volume for visit in visits):
+        rooms = [MOST_GOODS if person.volume is None else person.volume for person in problem.people]
+        add_load(routing, "volume", [visit.volume for visit in visits], nodes, rooms)
+    for part in sorted({part for visit in visits for part in visit.parts}):
+        loads = [visit.parts.get(part, 0) for visit in visits]
+        add_load(
+            routing, f"part {part}", loads, nodes, [person.parts.get(part, 0) for person in problem.people]
+        )
+
+
+def add_load(routing: Any, name: str, loads: list[int], nodes: int, rooms: list[int]) -> None:
+    taken = routing.RegisterUnaryTransitVector(loads + [0] * (nodes - len(loads)))
+    routing.AddDimensionWithVehicleCapacity(taken, 0, rooms, True, name)
 
 
 def add_times(problem: Problem, routing: Any, places: list[int], services: list[int]) -> Any:
     """The dimension whose value at a visit is the start of its service."""
     horizon = max(person.latest_end for person in problem.people)
-    legs, too_long = problem.travel.legs, horizon + 1
+    legs, too_long = problem.ways.legs, horizon + 1
     seconds = [
         [too_long if (leg := legs[here][there]) is None else min(leg + service, too_long) for there in places]
         for here, service in zip(places, services, strict=True)
@@ -168,7 +199,7 @@ def add_times(problem: Problem, routing: Any, places: list[int], services: list[
 
 def add_costs(problem: Problem, routing: Any, places: list[int], services: list[int]) -> None:
     """One matrix for all people with the same rates."""
-    legs, lengths = problem.travel.legs, problem.travel.lengths
+    legs, lengths = problem.ways.legs, problem.ways.lengths
     known: dict[tuple[int, int, int], int] = {}
     for vehicle, person in enumerate(problem.people):
         rates = (person.driving_yen_per_hour, person.work_yen_per_hour, person.yen_per_km)
@@ -194,6 +225,11 @@ def add_day(routing: Any, time: Any, vehicle: int, person: Person, services: lis
     if person.overtime_yen_per_hour and person.max_overtime_seconds:
         rate = person.overtime_yen_per_hour * PER_HOUR
         time.SetCumulVarSoftUpperBound(routing.End(vehicle), person.shift_ends, rate)
+    if person.max_duty_seconds is not None:
+        most = person.max_duty_seconds + sum(rest.seconds for rest in person.breaks)
+        time.SetSpanUpperBoundForVehicle(most, vehicle)
+    if person.duty_yen_per_hour:
+        time.SetSpanCostCoefficientForVehicle(person.duty_yen_per_hour * PER_HOUR, vehicle)
     if person.breaks:
         intervals = [
             routing.solver().FixedDurationIntervalVar(
@@ -204,9 +240,7 @@ def add_day(routing: Any, time: Any, vehicle: int, person: Person, services: lis
         time.SetBreakIntervalsOfVehicle(intervals, vehicle, services)
 
 
-def add_visit(problem: Problem, routing: Any, time: Any, index: int, visit: Visit, must: int) -> None:
-    lost = must if visit.value is None else visit.value * PARTS_OF_A_YEN
-    routing.AddDisjunction([index], lost)
+def add_visit(problem: Problem, routing: Any, time: Any, index: int, visit: Visit) -> None:
     vehicles = [vehicle for vehicle, person in enumerate(problem.people) if may_make(visit, person)]
     routing.VehicleVar(index).SetValues([-1, *vehicles])
     begins = time.CumulVar(index)

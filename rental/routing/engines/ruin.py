@@ -51,13 +51,13 @@ def some_of(problem: Problem, neighbours: list[list[int]], chance: random.Random
 
 def put_back(draft: Draft, chance: random.Random) -> None:
     """In one of several orders: each finds what the others do not. What must be made always comes first."""
-    visits = draft.left_out
+    visits = draft.open_visits
     chance.shuffle(visits)
     if chance.random() < 0.5:
         visits.sort(key=lambda visit: -(visit.value or 0))
     visits.sort(key=is_optional)
     for visit in visits:
-        option = draft.cheapest(visit)
+        option = draft.cheapest(visit) if draft.is_open(visit) else None
         if option is not None and is_worth(visit, option):
             draft.put(visit, option)
 

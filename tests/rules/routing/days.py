@@ -1,11 +1,23 @@
 """Days to plan: one in a town, and any that Hypothesis can think of."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
-from rental.routing.problem import Break, Person, Problem, TravelMatrix, Visit, Window
+from rental.routing.draft import Draft
+from rental.routing.problem import (
+    Break,
+    InvalidProblem,
+    Kept,
+    LateStep,
+    Person,
+    Problem,
+    TravelMatrix,
+    Visit,
+    Window,
+)
 from rental.routing.travel import Point, StraightLine
 
 HOUR = 3600
@@ -74,6 +86,75 @@ def problems(draw: st.DrawFn) -> Problem:
     people = [draw(people_at(place, name)) for name in PEOPLE[: draw(st.integers(1, 3))]]
     visits = [draw(visits_at(place, f"V{number + 1}")) for number in range(draw(st.integers(0, 7)))]
     return Problem(tuple(visits), tuple(people), travel, frozenset(SKILLS))
+
+
+@st.composite
+def full_problems(draw: st.DrawFn) -> Problem:
+    """The same with everything else a visit or a person can have."""
+    plain = draw(problems())
+    visits = [draw(with_extras(visit)) for visit in plain.visits]
+    groups: dict[str, int | None] = {}
+    for number, visit in enumerate(visits):
+        if visit.group is not None:
+            value = groups.setdefault(visit.group, visit.value)
+            visits[number] = replace(visit, value=value)
+    people = [draw(person_with_extras(person)) for person in plain.people]
+    set_up = draw(mostly({}, st.dictionaries(st.integers(0, plain.travel.places - 1), st.integers(0, 40))))
+    problem = Problem(tuple(visits), tuple(people), plain.travel, plain.skills, set_up)
+    return with_locked(problem, draw(st.integers(0, 2)))
+
+
+def with_extras(visit: Visit) -> st.SearchStrategy[Visit]:
+    lateness = st.sampled_from([(), (LateStep(30, 9_000),), (LateStep(10, 500), LateStep(60, 20_000))])
+    kept = st.builds(
+        Kept,
+        person=st.sampled_from([None, *PEOPLE]),
+        start=st.one_of(st.none(), st.integers(0, 500)),
+        other_person_yen=st.integers(0, 300),
+        moved_yen_per_hour=st.integers(0, 3_000),
+    )
+    return st.builds(
+        lambda late_steps, **facts: replace(
+            visit, late_steps=late_steps if visit.due is not None else (), **facts
+        ),
+        late_steps=lateness,
+        volume=mostly(0, st.integers(1, 5)),
+        parts=mostly({}, st.dictionaries(st.sampled_from(["valve", "hose"]), st.integers(1, 2), max_size=2)),
+        group=mostly(None, st.sampled_from(["A", "B"])),
+        kept=mostly(None, kept),
+    )
+
+
+def person_with_extras(person: Person) -> st.SearchStrategy[Person]:
+    return st.builds(
+        replace,
+        st.just(person),
+        max_duty_seconds=mostly(None, st.integers(100, 500)),
+        duty_yen_per_hour=mostly(0, rates),
+        fair_seconds=st.sampled_from([0, 100, 300]),
+        unfair_yen_per_hour=mostly(0, rates),
+        volume=st.sampled_from([None, None, 6, 12]),
+        parts=st.dictionaries(st.sampled_from(["valve", "hose"]), st.integers(0, 3)),
+    )
+
+
+def with_locked(problem: Problem, count: int) -> Problem:
+    """The same in the middle of the day: somebody has begun with the first visits of a plan of theirs."""
+    if count == 0:
+        return problem
+    draft = Draft(problem)
+    draft.fill()
+    for person in problem.people:
+        begun = tuple(visit.id for visit in draft.visits_of(person))[:count]
+        if begun:
+            people = tuple(replace(each, locked=begun) if each is person else each for each in problem.people)
+            later = replace(problem, people=people)
+            try:
+                Draft(later)
+            except InvalidProblem:
+                continue
+            return later
+    return problem
 
 
 @st.composite

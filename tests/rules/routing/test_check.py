@@ -164,3 +164,65 @@ def test_a_visit_that_must_be_made_and_is_left_out() -> None:
     assert (broken.code, broken.visit) == (Fault.MUST_LEFT_OUT, "V1")
     made = Route("T1", 0, 0, (Stop("V1", 0, 0, 0, 0),))
     assert check(problem, Plan((made,), (), 0)) == []
+
+
+def test_more_than_is_on_board() -> None:
+    problem, plan = planned()
+    who = plan.routes[0].person
+    heavy = with_visits(problem, lambda visit: replace(visit, volume=1, parts={"valve": 1}))
+
+    def carrying(volume: int, valves: int) -> Problem:
+        """The one whose route comes first carries so much, everybody else enough."""
+        return with_people(
+            heavy,
+            lambda person: replace(
+                person,
+                volume=volume if person.id == who else 99,
+                parts={"valve": valves if person.id == who else 99},
+            ),
+        )
+
+    assert codes(carrying(99, 99), plan) == set()
+    assert codes(carrying(1, 99), plan) == {Fault.ON_BOARD}
+    assert codes(carrying(99, 1), plan) == {Fault.ON_BOARD}
+
+
+def test_more_duty_than_is_allowed() -> None:
+    problem, plan = planned()
+    route = plan.routes[0]
+    away = route.end - route.start - sum(rest.end - rest.start for rest in route.breaks)
+
+    def limited(seconds: int) -> Problem:
+        return with_people(
+            problem, lambda each: replace(each, max_duty_seconds=seconds) if each.id == route.person else each
+        )
+
+    assert codes(limited(away), plan) == set()
+    assert codes(limited(away - 1), plan) == {Fault.DUTY}
+
+
+def test_what_is_under_way_is_not_where_it_was() -> None:
+    problem, plan = planned()
+    route = plan.routes[0]
+
+    def begun(*visits: str) -> Problem:
+        return with_people(problem, lambda p: replace(p, locked=visits) if p.id == route.person else p)
+
+    assert codes(begun(*route.visits[:2]), plan) == set()
+    assert codes(begun(route.visits[1], route.visits[0]), plan) == {Fault.LOCKED}
+    assert codes(begun(plan.routes[1].visits[0]), plan) == {Fault.LOCKED}
+
+
+def test_two_alternatives_of_one_group() -> None:
+    problem, plan = planned()
+    pair = plan.routes[0].visits[:2]
+    grouped = with_visits(
+        problem, lambda visit: replace(visit, group="G", value=1000) if visit.id in pair else visit
+    )
+    assert codes(grouped, plan) == {Fault.GROUP_TWICE}
+
+
+def test_set_up_that_nobody_had_time_for() -> None:
+    problem, plan = planned()
+    place = problem.visit(plan.routes[0].visits[0]).place
+    assert codes(replace(problem, set_up_seconds={place: 60}), plan) >= {Fault.TRAVEL}

@@ -1,6 +1,7 @@
 """Who is left out is told why, and what it would take."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,18 @@ from rental.routing.check import Fault, check
 from rental.routing.explain import explain
 from rental.routing.insert import insert
 from rental.routing.plan import Cure, CureKind, LeftOut, Plan, Reason
-from rental.routing.problem import Break, Person, Problem, TravelMatrix, Visit, Window
+from rental.routing.price import price
+from rental.routing.problem import (
+    Break,
+    InvalidProblem,
+    Kept,
+    LateStep,
+    Person,
+    Problem,
+    TravelMatrix,
+    Visit,
+    Window,
+)
 from rental.routing.solve import solve
 from rental.routing.stop import AfterIterations
 from tests.rules.routing.days import town_day
@@ -130,3 +142,98 @@ def test_no_option_is_offered_to_somebody_who_is_full_or_may_not_come() -> None:
     )
     visit = replace(VISIT, service_seconds=4_500, forbidden=frozenset({"Ben"}))
     assert insert(Problem((visit, OTHER), problem.people, TRAVEL), plan, "V1") == []
+
+
+def test_it_needs_more_than_anybody_has_on_board() -> None:
+    assert reason(replace(VISIT, parts={"valve": 2}), replace(ANNA, parts={"valve": 1})).reason is (
+        Reason.NOT_ON_BOARD
+    )
+    assert reason(replace(VISIT, volume=3), replace(ANNA, volume=2)).reason is Reason.NOT_ON_BOARD
+
+
+def test_what_another_visit_took_from_the_van_is_a_lack_of_time_there() -> None:
+    """Somebody could have made it, had they made nothing else."""
+    ann = replace(ANNA, parts={"valve": 1})
+    _, plan = plan_of([replace(VISIT, parts={"valve": 1}), replace(OTHER, parts={"valve": 1})], [ann])
+    assert [(missed.visit, missed.reason) for missed in plan.left_out] == [("V1", Reason.NO_TIME)]
+
+
+def test_of_alternatives_one_is_made_and_none_of_the_others_is_missed() -> None:
+    early = replace(VISIT, windows=(Window(0, 0),), group="G")
+    late = replace(VISIT, id="V3", windows=(Window(3000, 7200),), group="G")
+    problem, plan = plan_of([early, late, OTHER], [ANNA])
+    assert plan.left_out == ()
+    assert sorted(plan.routes[0].visits) == ["V2", "V3"]
+    assert check(problem, plan) == []
+
+
+def test_of_alternatives_that_all_fail_the_nearest_reason_is_told_once() -> None:
+    unskilled = replace(VISIT, skills={"lifting": 1}, group="G")
+    too_cheap = replace(VISIT, id="V3", windows=(Window(0, 0),), group="G")
+    _, plan = plan_of([unskilled, too_cheap, OTHER], [ANNA])
+    assert [(missed.visit, missed.reason) for missed in plan.left_out] == [("V1", Reason.WINDOW)]
+
+
+def test_duty_that_is_limited_leaves_out_what_pays_least() -> None:
+    short = replace(ANNA, max_duty_seconds=3600)
+    problem, plan = plan_of([VISIT, OTHER], [short])
+    assert [(missed.visit, missed.reason) for missed in plan.left_out] == [("V1", Reason.NO_TIME)]
+    assert check(problem, plan) == []
+
+
+def test_what_is_under_way_stays_first_and_nothing_is_put_before_it() -> None:
+    begun = replace(ANNA, locked=("V2",))
+    problem, plan = plan_of([VISIT, OTHER], [begun])
+    assert plan.routes[0].visits == ("V2", "V1")
+    assert [option.position for option in insert(problem, plan, "V1")] == [1]
+
+
+@pytest.mark.parametrize(
+    ("locked", "message"),
+    [
+        (("V9",), r"locked\[0\] is 'V9', which is no visit"),
+        (("V1", "V1"), "locked visit 'V1': id is used twice"),
+    ],
+)
+def test_what_cannot_be_under_way_is_refused(locked: tuple[str, ...], message: str) -> None:
+    with pytest.raises(InvalidProblem, match=message):
+        Problem((VISIT,), (replace(ANNA, locked=locked),), TRAVEL)
+
+
+def test_what_is_under_way_and_cannot_be_driven_is_named_before_anything_is_searched() -> None:
+    far = replace(VISIT, service_seconds=9000)
+    with pytest.raises(InvalidProblem, match="Person 'Anna': locked has 'V1', which does not fit"):
+        plan_of([far], [replace(ANNA, locked=("V1",))])
+    with pytest.raises(InvalidProblem, match="which they may not make"):
+        plan_of([replace(VISIT, forbidden=frozenset({"Anna"}))], [replace(ANNA, locked=("V1",))])
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"volume": -1}, "volume is -1"),
+        ({"parts": {"valve": 0}}, r"parts\['valve'\] is 0"),
+        ({"group": ""}, "group must be a text"),
+        ({"late_steps": (LateStep(60, 5),)}, "late_steps are given, but due is not"),
+        ({"due": 5, "late_steps": (LateStep(60, 5), LateStep(60, 9))}, r"late_steps\[1\]\.after is 60"),
+        ({"kept": Kept(start=-5)}, r"kept\.start is -5"),
+    ],
+)
+def test_a_visit_that_makes_no_sense_is_refused(facts: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidProblem, match=message):
+        replace(VISIT, **facts)
+
+
+def test_alternatives_of_different_value_are_refused() -> None:
+    other = replace(VISIT, id="V2", group="G", value=1)
+    with pytest.raises(InvalidProblem, match="'V2': value is 1, but 'V1' of the same group 'G' has 5000"):
+        Problem((replace(VISIT, group="G"), other), (ANNA,), TRAVEL)
+
+
+def test_lateness_in_steps_and_promises_are_priced_by_the_clock() -> None:
+    late = replace(
+        VISIT, due=0, late_yen_per_hour=3600, late_steps=(LateStep(500, 36_000),), windows=(Window(600, 600),)
+    )
+    problem, plan = plan_of([replace(late, kept=Kept("Ben", 0, 70, 3600), value=None)], [ANNA])
+    parts = price(problem, plan).parts
+    assert (parts["lateness"], parts["changes"]) == (500 + 100 * 10, 70 + 600)

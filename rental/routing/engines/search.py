@@ -1,0 +1,177 @@
+"""The compiled search from beginning to end: two searches, the best of their routes combined, polish."""
+
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from rental.routing.draft import Draft
+from rental.routing.engines.arrays import MUST, facts_of
+from rental.routing.engines.chain import Chain, Character
+from rental.routing.engines.partition import Pool, best_choice
+from rental.routing.problem import Problem
+
+# Measured with Solomon's and Homberger's problems; see docs/routing.md.
+BOLD, STEADY = Character(mean_removed=10.0), Character(mean_removed=15.0, split_chance=0.3)
+SEARCHES = ((0.0, 0.43, BOLD), (0.43, 0.86, STEADY))  # shares of all time
+LARGE = 150  # visits; with more, one search all the time finds better plans than two and their pool
+LARGE_SEARCHES = ((0.0, 1.0, BOLD),)
+COMBINED_UNTIL = 0.92
+HOT, COLD = 1.0, 0.003  # first and last temperature: of the mean price of a visit's routing, and of the first
+LARGE_HOT, LARGE_COLD = 3.0, 0.007  # a single search that is cold for half of its time stays where it is
+HOT_WITH_OPTIONAL = 4.0
+WARM = 0.1  # of what is hot, when it goes on from a given plan
+POLISH = 0.02
+ATTEMPT_UNITS = 20_000  # visits times attempts before it is asked again whether to stop
+FEWEST_BETWEEN, MOST_BETWEEN = 20, 2000
+TOLD_EVERY = 0.25  # seconds
+TOLD_SHARE = 0.02  # of the time, at most: to price a plan exactly takes as long as hundreds of attempts
+ASKED_AFTER = 0.02  # seconds, about
+WORTH_COMBINING = 3000  # attempts; with fewer there is nothing to combine
+
+
+class Watch(Protocol):
+    """What a search asks and tells while it runs."""
+
+    def share(self) -> float:
+        """Of all time and attempts, from 0 to 1."""
+
+    def is_over(self) -> bool: ...
+
+    def count(self, attempts: int) -> None: ...
+
+    def left(self) -> int | None:
+        """Attempts; None where they do not count."""
+
+    def seconds_left(self) -> float | None: ...
+
+    def is_better(self, draft: Draft) -> None: ...
+
+
+class CompiledSearch:
+    """Owns the chains of one problem and the best plan they have found."""
+
+    def __init__(self, problem: Problem, seed: int, watch: Watch) -> None:
+        self.problem, self.seed, self.watch = problem, seed, watch
+        self.facts = facts_of(problem)
+        self.pool = Pool(self.facts)
+        self.between = min(MOST_BETWEEN, max(FEWEST_BETWEEN, ATTEMPT_UNITS // max(1, self.facts.n)))
+        self.searches: tuple[tuple[float, float, Character], ...]
+        self.is_large = self.facts.n > LARGE
+        self.searches = LARGE_SEARCHES if self.is_large else SEARCHES
+        self.first_hot, self.cold = (LARGE_HOT, LARGE_COLD) if self.is_large else (HOT, COLD)
+        self.best: Draft | None = None
+        self.next_take = 0.0
+        self.best_cost: int | None = None
+
+    def first(self) -> Draft:
+        """Every visit put where it costs least, one after the other."""
+        chain = self.chain(0)
+        chain.lay(Draft(self.problem).sequences)
+        chain.fill()
+        self.take(chain, told=False)
+        assert self.best is not None  # noqa: S101  (take has just set it)
+        return self.best
+
+    def run(self, start: Draft, *, is_given: bool) -> Draft:
+        """The best plan until it is over."""
+        self.best = start
+        hot = self.hot(start)
+        for number, (since, until, character) in enumerate(self.searches):
+            chain = self.chain(number + 1)
+            if is_given and number == 0:
+                chain.lay(start.sequences)
+                chain.fill()
+                self.anneal(chain, hot * WARM, since, until, character)
+            else:
+                chain.lay(Draft(self.problem).sequences)
+                chain.fill()
+                self.anneal(chain, hot, since, until, character)
+        self.combine()
+        chain = self.chain(len(SEARCHES) + 1)
+        chain.lay(self.best.sequences)
+        while not self.watch.is_over():
+            self.anneal(chain, hot * POLISH, self.watch.share(), 1.0, BOLD)
+        return self.best
+
+    def chain(self, number: int) -> Chain:
+        chain = Chain(self.problem, self.facts, self.seed * 8 + number + 1)
+        chain.keeps_routes = not self.is_large
+        return chain
+
+    def hot(self, draft: Draft) -> float:
+        """The first temperature: the mean price of a visit's routing, in parts."""
+        chain = self.chain(0)
+        chain.lay(draft.sequences)
+        made = max(1, self.facts.n - chain.absent_count)
+        optional = bool((self.facts.jobs["value"] < MUST).any())
+        return max(1.0, chain.routing_cost / made * (HOT_WITH_OPTIONAL if optional else self.first_hot))
+
+    def anneal(self, chain: Chain, hot: float, since: float, until: float, character: Character) -> None:
+        """Ever colder, from one share of the whole to the other."""
+        known = chain.best_cost
+        while not self.watch.is_over():
+            share = self.watch.share()
+            if share >= until:
+                break
+            passed = max(0.0, share - since) / max(1e-9, until - since)
+            left = self.watch.left()
+            count = self.between if left is None else max(1, min(self.between, left))
+            began = time.thread_time()
+            chain.run(count, hot * self.cold**passed, 1.0, character)
+            self.watch.count(count)
+            if left is None:
+                self.between = next_count(count, time.thread_time() - began)
+            self.pool.add(chain.kept_routes())
+            if chain.best_cost < known and time.monotonic() > self.next_take:
+                known = chain.best_cost
+                self.take(chain)
+        self.take(chain)
+
+    def take(self, chain: Chain, *, told: bool = True) -> None:
+        """What the chain has found becomes the best, if it is, at exact prices."""
+        if self.best_cost is not None and chain.best_cost >= self.best_cost:
+            return
+        self.best_cost = chain.best_cost
+        began = time.monotonic()
+        self.offer(chain.best_lines, told=told)
+        took = time.monotonic() - began
+        self.next_take = began + took + max(TOLD_EVERY, took / TOLD_SHARE)
+
+    def standing_lines(self) -> list[list[int]]:
+        """Who makes which visits in the best plan, by number."""
+        numbers = {visit.id: number for number, visit in enumerate(self.problem.visits)}
+        made = self.best.sequences if self.best is not None else {}
+        return [[numbers[each] for each in made.get(person.id, ())] for person in self.problem.people]
+
+    def offer(self, lines: Sequence[Sequence[int]], *, told: bool = True) -> None:
+        visits = self.problem.visits
+        sequences = {
+            person.id: [visits[number].id for number in line]
+            for person, line in zip(self.problem.people, lines, strict=True)
+        }
+        draft = Draft.of(self.problem, sequences)
+        if self.best is None or draft.standing < self.best.standing:
+            self.best = draft
+            if told:
+                self.watch.is_better(draft)
+
+    def combine(self) -> None:
+        """Routes of all good plans, chosen anew."""
+        if self.watch.is_over() or len(self.pool) < len(self.problem.people):
+            return
+        left = self.watch.seconds_left()
+        left_attempts = self.watch.left()
+        if left_attempts is not None and left_attempts < WORTH_COMBINING * (1 - SEARCHES[-1][1]):
+            return
+        share = max(0.0, COMBINED_UNTIL - self.watch.share()) / max(1e-9, 1 - self.watch.share())
+        seconds = None if left is None else left * share
+        lines = best_choice(self.facts, self.pool.best(), self.standing_lines(), seconds, self.watch.is_over)
+        if lines is not None:
+            self.offer(lines)
+
+
+def next_count(count: int, seconds: float) -> int:
+    """So many attempts that it can be asked often whether to stop."""
+    if seconds > 2 * ASKED_AFTER:
+        return max(FEWEST_BETWEEN, count // 2)
+    return min(MOST_BETWEEN, count * 2) if seconds < ASKED_AFTER / 2 else count
