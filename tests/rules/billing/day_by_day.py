@@ -64,7 +64,7 @@ def _fee(line: RentedLine, day: date) -> int:
     latest, fee = date.min, line.fees.at_first
     for change in line.fees.changes:
         if latest <= change.effective_on <= day:
-            latest, fee = change
+            latest, fee = change.effective_on, change.monthly_fee
     return fee.minor_units
 
 
