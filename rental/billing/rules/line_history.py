@@ -177,4 +177,6 @@ def _value_of(event: LineEvent) -> int:
 
 
 def _refusal(event: LineEvent, reason: Reason) -> NotBillable:
-    return NotBillable("effective_on", reason, on=event.effective_on, kind=event.kind, slot=event.slot_id)
+    return NotBillable(
+        "effective_on", reason, on=event.effective_on, kind=event.kind, slot=str(event.slot_id)
+    )

@@ -35,6 +35,19 @@ _awkward = st.builds(
 )
 days = st.one_of(st.dates(FIRST, LAST), _awkward)
 _fees = st.one_of(st.just(0), st.integers(1, 60_000))
+_modes = st.sampled_from(["actual", "fixed30", "full", "free"])
+_change_modes = st.sampled_from(["actual", "fixed30", "full"])
+_anchor_days = st.one_of(st.sampled_from([1, 29, 30, 31]), st.integers(1, 31))
+_months = st.sampled_from([1, 1, 1, 2, 3])
+_roundings = st.sampled_from(["down", "up", "half_up"])
+_stubs = st.sampled_from(["short", "merge_next", "free"])
+_discounts = st.just((0, NEVER, 0)) | st.tuples(st.integers(1, 100), days, st.integers(1, 120))
+_kinds = st.sampled_from([EventKind.START] * 4 + list(EventKind))
+_slots = st.integers(1, 3).map(lambda number: UUID(int=number))
+_units = st.integers(1, 5)
+_one_in_six = st.integers(0, 5).map(lambda number: number == 0)
+_counts = st.integers(1, 12)
+_run_days = st.dates(FIRST, LONG_AFTER)
 
 
 def _last_of(month: date) -> int:
@@ -103,19 +116,16 @@ def facts_of(events: Sequence[LineEvent]) -> list[Fact]:
 
 @st.composite
 def agreements(draw: st.DrawFn) -> Agreed:
-    modes = st.sampled_from(["actual", "fixed30", "full", "free"])
-    percent_off, since, length = draw(
-        st.just((0, NEVER, 0)) | st.tuples(st.integers(1, 100), days, st.integers(1, 120))
-    )
+    percent_off, since, length = draw(_discounts)
     return Agreed(
-        anchor=date(2027, 1, draw(st.one_of(st.sampled_from([1, 29, 30, 31]), st.integers(1, 31)))),
-        months=draw(st.sampled_from([1, 1, 1, 2, 3])),
+        anchor=date(2027, 1, draw(_anchor_days)),
+        months=draw(_months),
         fee=draw(_fees),
-        start_mode=draw(modes),
-        stop_mode=draw(modes),
-        change_mode=draw(st.sampled_from(["actual", "fixed30", "full"])),
-        rounding=draw(st.sampled_from(["down", "up", "half_up"])),
-        stub=draw(st.sampled_from(["short", "merge_next", "free"])),
+        start_mode=draw(_modes),
+        stop_mode=draw(_modes),
+        change_mode=draw(_change_modes),
+        rounding=draw(_roundings),
+        stub=draw(_stubs),
         percent_off=percent_off,
         discount_from=since,
         discount_until=since + timedelta(days=length),
@@ -127,7 +137,7 @@ def recorded(draw: st.DrawFn) -> Recorded:
     """One line; what cannot have happened was refused, and so is not recorded."""
     events: tuple[LineEvent, ...] = ()
     known = []
-    for seq in range(draw(st.integers(1, 12))):
+    for seq in range(draw(_counts)):
         candidate = (*events, draw(_events(seq, events)))
         try:
             history_of(candidate, fee=Money(0))
@@ -135,18 +145,18 @@ def recorded(draw: st.DrawFn) -> Recorded:
             candidate = events
         events = candidate
         known.append(events)
-    run_days = draw(st.lists(st.dates(FIRST, LONG_AFTER), min_size=len(known), max_size=len(known)))
+    run_days = [draw(_run_days) for _ in known]
     return Recorded(draw(agreements()), tuple(known), tuple(sorted(run_days)))
 
 
 @st.composite
 def _events(draw: st.DrawFn, seq: int, before: Sequence[LineEvent]) -> LineEvent:
-    kinds = [EventKind.START] * 4 + list(EventKind)
-    kind = draw(st.sampled_from(kinds))
+    kind = draw(_kinds)
     needs_slot = kind in (EventKind.START, EventKind.QUANTITY)
-    slot = draw(st.integers(1, 3).map(lambda number: UUID(int=number)))
-    value = draw(_fees) if kind is EventKind.PRICE else draw(st.integers(1, 5))
-    replaces = draw(st.sampled_from(before)).key if before and draw(st.integers(0, 5)) == 0 else None
+    slot = draw(_slots)
+    value = draw(_fees) if kind is EventKind.PRICE else draw(_units)
+    is_correction = draw(_one_in_six) and bool(before)
+    replaces = draw(st.sampled_from(before)).key if is_correction else None
     if kind is EventKind.WITHDRAWAL and before:
         replaces = draw(st.sampled_from(before)).key
     return LineEvent(

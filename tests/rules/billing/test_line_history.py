@@ -1,4 +1,4 @@
-"""What was recorded becomes days and fees in whatever order it is read; what cannot have happened does not."""
+"""What was recorded becomes days and fees in whatever order it is read; the impossible does not."""
 
 from datetime import date
 from random import Random

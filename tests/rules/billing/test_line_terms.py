@@ -1,4 +1,4 @@
-"""What was agreed about stubs, days in advance, ends, cuts, discounts and rates makes the price of a period."""
+"""What was agreed about stubs, ends, cuts, discounts and rates makes the price of a period."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""Every yen is earned in one month, every movement is part of the change, and one leaves at what was agreed."""
+"""Every yen is earned in one month, every movement is part of the change, every end costs what was agreed."""
 
 from collections.abc import Callable
 from dataclasses import replace
