@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from rental.billing.rules.prices import UnitPrice
 from rental.billing.rules.proration import Share
 from rental.billing.rules.tax import TaxRate, rate_on
 from rental.catalog.rules import TaxClass
@@ -14,12 +15,31 @@ from rental.core.money import Money
 from rental.core.periods import Period
 
 
+class ChargeKind(StrEnum):
+    """What is asked for. Each kind of a line has a ledger of its own."""
+
+    RECURRING = "recurring"
+    ONE_OFF = "one_off"
+    USAGE = "usage"
+    OVERRUN = "overrun"
+    PENALTY = "penalty"
+
+
+class Step(NamedTuple):
+    """One line of the sum behind an amount: so many at this price, and what is added once."""
+
+    quantity: int
+    unit_price: UnitPrice
+    flat: Money = Money(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
     """What slots of equal days and fee owe for days of one billing period.
 
-    Two charges are the same when they ask the same amount for the same; `share`, the sum behind the amount,
-    is there to be shown.
+    Two charges are the same when they ask the same amount for the same; `share` and `steps`, the sums behind
+    the amount, are there to be shown. `discount` names the discount a negative one grants on these days.
+    `rate` is set where the rate was agreed or prescribed, whatever holds on the day of supply.
     """
 
     line_id: UUID
@@ -30,16 +50,26 @@ class Charge:
     tax_class: TaxClass
     amount: Money
     share: Share = field(compare=False)
+    kind: ChargeKind = ChargeKind.RECURRING
+    units: int = 1
+    discount: str = ""
+    rate: TaxRate | None = None
+    steps: tuple[Step, ...] = field(default=(), compare=False)
 
     @property
     def quantity(self) -> int:
-        """How many slots it covers."""
-        return len(self.slot_ids)
+        """How many it asks for: the units of all its slots, or a count without a slot."""
+        return self.units * (len(self.slot_ids) or 1)
+
+    @property
+    def holds_days(self) -> bool:
+        """Whether it bills days of its slots; a discount only makes them cheaper."""
+        return bool(self.slot_ids) and not self.discount
 
     @property
     def tax_rate(self) -> TaxRate:
         """The rate of the day of supply; rent is supplied from the first day charged."""
-        return rate_on(self.tax_class, self.used.start)
+        return self.rate or rate_on(self.tax_class, self.used.start)
 
 
 class Side(IntEnum):
@@ -89,6 +119,6 @@ def net_of(entries: Iterable[Entry]) -> Money:
     return sum((entry.amount for entry in entries), Money(0))
 
 
-def _place(entry: Entry) -> tuple[Period, Side, Period, tuple[UUID, ...]]:
+def _place(entry: Entry) -> tuple[Period, Side, Period, tuple[UUID, ...], str]:
     charge, side = entry
-    return charge.period, side, charge.used, charge.slot_ids
+    return charge.period, side, charge.used, charge.slot_ids, charge.discount

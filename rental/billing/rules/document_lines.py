@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rental.billing.rules.charges import Charge, Entry, Side
+from rental.billing.rules.charges import Charge, ChargeKind, Entry, Side
 from rental.billing.rules.tax import TaxedAmount
 from rental.core.money import Money
 
@@ -53,12 +53,16 @@ def _credit_that_leaves(charge: Charge, lines: list[DocumentLine]) -> int | None
 
 
 def _is_part(charge: Charge, of: Charge) -> bool:
+    """Whether it asks for some of what the other asked for; of usage there is one charge a period."""
+    is_same_thing = (charge.line_id, charge.kind, charge.discount) == (of.line_id, of.kind, of.discount)
+    if charge.kind is ChargeKind.USAGE:
+        return is_same_thing and charge.period == of.period and charge.tax_rate == of.tax_rate
     return (
-        charge.period == of.period
+        is_same_thing
+        and charge.period == of.period
         and charge.monthly_fee == of.monthly_fee
         and charge.tax_rate == of.tax_rate
         and of.used.start <= charge.used.start
         and charge.used.end <= of.used.end
         and set(charge.slot_ids) <= set(of.slot_ids)
-        and charge.line_id == of.line_id
     )

@@ -77,9 +77,10 @@ class Due:
     entries: Sequence[Entry]
 
     def claims(self) -> Iterator[Claim]:
-        """One per period spoken of."""
-        for period, _entries in groupby(self.entries, key=lambda entry: entry.charge.period):
-            yield Claim(self.facts.line_id, period, self.facts.generations.get(period.start, 0))
+        """One per period spoken of; of two that begin on one day, because it was cut anew, for the longer."""
+        for start, entries in groupby(self.entries, key=lambda entry: entry.charge.period.start):
+            *_, last = entries
+            yield Claim(self.facts.line_id, last.charge.period, self.facts.generations.get(start, 0))
 
 
 class DraftLine(NamedTuple):

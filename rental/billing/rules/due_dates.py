@@ -1,10 +1,11 @@
 """When an invoice closes, and by when it is to be paid (締め日・支払サイト)."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 
 from rental.billing.rules.bank_days import bank_day_from, bank_day_until
 from rental.billing.rules.periods import day_in_month
+from rental.billing.rules.prices import require_not_negative
 from rental.customers.rules import HolidayRule
 
 
@@ -28,3 +29,20 @@ def due_on(closed_on: date, *, term_months: int, pay_day: int, holiday_rule: Hol
             return bank_day_from(day)
         case HolidayRule.NONE:
             return day
+
+
+def debit_on(nominal_on: date) -> date:
+    """The day money is collected by direct debit (口座振替): the day named, or the next bank day."""
+    return bank_day_from(nominal_on)
+
+
+def debit_requested_by(debited_on: date, *, bank_days_before: int) -> date:
+    """Until when the file has to be with the bank or the agency, so many bank days before.
+
+    What is issued later is collected the next time.
+    """
+    require_not_negative(bank_days_before, "bank_days_before")
+    day = debited_on
+    for _ in range(bank_days_before):
+        day = bank_day_until(day - timedelta(days=1))
+    return day

@@ -76,6 +76,22 @@ class BillingCycle:
             yield self.period(index)
             index += 1
 
+    def whole(self, period: Period) -> Period:
+        """The period itself: no month of this cycle is cut short."""
+        return period
+
+    def keeps_whole_fee(self, period: Period) -> bool:
+        """Never, for none is cut short."""
+        return False
+
+    def restarted_on(self, day: date) -> "BillingCycle":
+        """Periods as long as these, the first of which begins on this day."""
+        return BillingCycle.anniversary(day, self.months)
+
+    def replaces(self, billed: Period) -> bool:
+        """Never: what was billed by other cuts contradicts this cycle."""
+        return False
+
     def _index_of(self, day: date) -> int:
         index = (_month_number(day) - self.first_month) // self.months
         return index - 1 if day < self.boundary(index) else index

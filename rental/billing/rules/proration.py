@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from rental.core.money import Money, Rounding
 from rental.core.periods import Period
@@ -16,6 +17,29 @@ class Proration(StrEnum):
     FIXED30 = "fixed30"
     FULL = "full"
     FREE = "free"
+
+
+class ProrationModes(NamedTuple):
+    """How a part is charged that begins late, ends early, or is cut by a change of its terms.
+
+    In Japan the first month is often charged by days and the last one whole (解約月は日割りなし).
+    """
+
+    start: Proration = Proration.ACTUAL
+    stop: Proration = Proration.ACTUAL
+    change: Proration = Proration.ACTUAL
+
+    @classmethod
+    def of(
+        cls, start: Proration, stop: Proration | None = None, change: Proration | None = None
+    ) -> "ProrationModes":
+        """The modes agreed; what was not agreed follows the start. A change never makes a month free."""
+        change = start if change is None else change
+        return cls(
+            start,
+            start if stop is None else stop,
+            Proration.ACTUAL if change is Proration.FREE else change,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +69,15 @@ def share_of_period(full: Money, period: Period, used: Period, mode: Proration, 
     """
     if used.start < period.start or used.end > period.end:
         raise ValueError(f"{used} is not inside {period}")
-    if used == period:
-        return Share(full, period.days, period.days)
+    return Share(full, *parts_of_fee(used.days, period.days, mode, months=months))
 
-    match mode:
-        case Proration.ACTUAL:
-            return Share(full, used.days, period.days)
-        case Proration.FIXED30:
-            divisor = DAYS_OF_A_FIXED_MONTH * months
-            return Share(full, min(used.days, divisor), divisor)
-        case Proration.FULL:
-            return Share(full, period.days, period.days)
-        case Proration.FREE:
-            return Share(full, 0, period.days)
+
+def parts_of_fee(days: int, of: int, mode: Proration, *, months: int = 1) -> tuple[int, int]:
+    """How many of how many equal parts of the fee these days of a period of `of` days owe."""
+    if days == of or mode is Proration.FULL:
+        return of, of
+    if mode is Proration.FREE:
+        return 0, of
+    if mode is Proration.FIXED30:
+        return min(days, DAYS_OF_A_FIXED_MONTH * months), DAYS_OF_A_FIXED_MONTH * months
+    return days, of

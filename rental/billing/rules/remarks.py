@@ -44,4 +44,4 @@ def differs_much(now: Money, before: Money) -> bool:
 
 
 def _is_part(line: DraftLine) -> bool:
-    return line.line.entry.side is Side.DEBIT and not line.charge.share.is_whole
+    return line.line.entry.side is Side.DEBIT and line.charge.holds_days and not line.charge.share.is_whole

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
+from rental.billing.rules.charged_days import ChargedPart, Frame, Part, charged_parts
 from rental.core.errors import Conflict
 from rental.core.money import Money
 from rental.core.periods import Period
@@ -32,31 +33,47 @@ class NoDayOwed(Conflict):
 
 
 class Span(NamedTuple):
-    """The days one slot owes rent, from its first billable day; `end` is the day after them, or None."""
+    """The days one slot owes rent, from its first billable day; `end` is the day after them, or None.
+
+    A slot of a bulk line holds many units that bear no number of their own; any other holds one.
+    """
 
     slot_id: UUID
     start: date
     end: date | None = None
+    units: int = 1
+
+
+# The spans of each slot, in the order of their days; slots in the order of their ids.
+SpansBySlot = tuple[tuple[UUID, tuple[Span, ...]], ...]
 
 
 class FeeChange(NamedTuple):
-    """What one slot costs a month from a day on."""
+    """What one unit costs a month from a day on: in every slot, or in this one alone."""
 
     effective_on: date
     monthly_fee: Money
+    slot_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FeeHistory:
-    """What one slot costs a month: at first, and after each change. Of several on one day the last counts."""
+    """What one unit costs a month: at first, and after each change. Of several on one day the last counts."""
 
     at_first: Money
     changes: tuple[FeeChange, ...] = ()
 
+    def of(self, slot_id: UUID) -> "FeeHistory":
+        """The history of one slot: changes of all slots, and its own."""
+        if all(change.slot_id is None for change in self.changes):
+            return self
+        own = tuple(change for change in self.changes if change.slot_id in (None, slot_id))
+        return FeeHistory(self.at_first, own)
+
     def during(self, days: Period) -> Iterator[tuple[Period, Money]]:
         """These days cut at the changes among them, each part with its fee."""
         start, fee = days.start, self.at_first
-        for change in sorted(self.changes, key=lambda change: change.effective_on):
+        for change in sorted(self.changes, key=itemgetter(0)):
             if change.effective_on >= days.end:
                 break
             if change.effective_on > start:
@@ -67,50 +84,73 @@ class FeeHistory:
 
 
 class Segment(NamedTuple):
-    """Days of one period on which the same slots owed the same fee; slots in the order of their ids."""
+    """Days of one period on which the same slots owed the same share of the same fee, slots by their ids."""
 
     used: Period
     monthly_fee: Money
+    units: int
+    days: int
+    of: int
     slot_ids: tuple[UUID, ...]
 
+    @property
+    def quantity(self) -> int:
+        """How many units it charges."""
+        return self.units * len(self.slot_ids)
 
-def require_separate(spans: Sequence[Span]) -> None:
-    """Raises OwedTwice when a slot would owe a day twice, NoDayOwed for a span that holds none."""
+
+def spans_by_slot(spans: Sequence[Span]) -> SpansBySlot:
+    """The spans of each slot together.
+
+    Raises OwedTwice when a slot would owe a day twice, NoDayOwed for a span that holds none.
+    """
     for span in spans:
         if span.end is not None and span.end <= span.start:
             raise NoDayOwed(start=span.start, end=span.end)
-    for one, next_one in pairwise(sorted(spans, key=_slot_and_start)):
+    ordered = sorted(spans, key=_slot_and_start)
+    for one, next_one in pairwise(ordered):
         if one.slot_id == next_one.slot_id and (one.end is None or next_one.start < one.end):
             raise OwedTwice(first_on=next_one.start)
+    return tuple((slot_id, tuple(own)) for slot_id, own in groupby(ordered, key=itemgetter(0)))
 
 
-def segments_in(
-    period: Period, spans: Sequence[Span], fees: FeeHistory, *, last_only: bool = False
-) -> list[Segment]:
-    """What is owed in one period, slots of equal days and fee together, in the order of the days.
+def segments_in(frame: Frame, slots: SpansBySlot, fees: FeeHistory) -> list[Segment]:
+    """What is owed in one period, slots of equal days and fee together, in the order of the days."""
+    found: dict[ChargedPart, list[UUID]] = {}
+    all_period: dict[int, list[UUID]] = {}
+    period, whole = frame.period, frame.whole
+    start, end = period.start, period.end
+    is_plain = whole is period and not frame.cuts and not fees.changes
+    for slot_id, spans in slots:
+        if is_plain and len(spans) == 1:  # nearly every slot of nearly every month
+            _, begins_on, ends_on, units = spans[0]
+            if begins_on <= start and (ends_on is None or ends_on >= end):
+                all_period.setdefault(units, []).append(slot_id)
+                continue
+        parts = _parts_of_slot(period, spans, fees.of(slot_id))
+        for charged in charged_parts(parts, frame):
+            found.setdefault(charged, []).append(slot_id)
+    days = whole.days
+    for units, slot_ids in all_period.items():
+        charged = ChargedPart(period, fees.at_first, units, days, days)
+        others = found.get(charged)
+        found[charged] = sorted([*others, *slot_ids]) if others else slot_ids
+    segments = [Segment(*charged, tuple(slot_ids)) for charged, slot_ids in found.items()]
+    return sorted(segments, key=_days_and_slots) if len(segments) > 1 else segments
 
-    With `last_only` each slot owes only the last of its segments, as where any use costs the whole month.
-    """
-    slots: dict[tuple[Period, Money], list[UUID]] = {}
-    for slot_id, own_spans in groupby(sorted(spans, key=_slot_and_start), key=itemgetter(0)):
-        parts = _parts_of_slot(period, own_spans, fees)
-        for part in parts[-1:] if last_only else parts:
-            slots.setdefault(part, []).append(slot_id)
-    segments = [Segment(used, fee, tuple(slot_ids)) for (used, fee), slot_ids in slots.items()]
-    return sorted(segments, key=lambda segment: (segment.used, segment.slot_ids))
 
-
-def _parts_of_slot(period: Period, spans: Iterable[Span], fees: FeeHistory) -> list[tuple[Period, Money]]:
-    """The days one slot owes in the period, as long as they follow each other at one fee in one part."""
-    parts: list[tuple[Period, Money]] = []
+def _parts_of_slot(period: Period, spans: Iterable[Span], fees: FeeHistory) -> list[Part]:
+    """The days one slot owes in the period, as long as nothing changes in one part."""
+    parts: list[Part] = []
     for span in spans:
         if not (days := _shared_days(span, period)):
             continue
         for part, fee in fees.during(days):
-            if parts and parts[-1][0].end == part.start and parts[-1][1] == fee:
-                parts[-1] = Period(parts[-1][0].start, part.end), fee
+            last = parts[-1] if parts else None
+            if last and last.used.end == part.start and last[1:] == (fee, span.units):
+                parts[-1] = last._replace(used=Period(last.used.start, part.end))
             else:
-                parts.append((part, fee))
+                parts.append(Part(part, fee, span.units))
     return parts
 
 
@@ -124,3 +164,7 @@ def _shared_days(span: Span, period: Period) -> Period | None:
 
 def _slot_and_start(span: Span) -> tuple[int, date]:
     return span.slot_id.int, span.start
+
+
+def _days_and_slots(segment: Segment) -> tuple[Period, tuple[UUID, ...]]:
+    return segment.used, segment.slot_ids

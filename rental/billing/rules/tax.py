@@ -89,6 +89,11 @@ def rate_on(tax_class: TaxClass, supplied_on: date) -> TaxRate:
     raise ValueError(f"there was no consumption tax on {supplied_on}")
 
 
+def rate_changes(tax_class: TaxClass) -> tuple[date, ...]:
+    """The days on which the rate of a class changed."""
+    return tuple(since for since, _ in _RATES.get(tax_class, ()))
+
+
 def totals_of(
     amounts: Iterable[TaxedAmount],
     *,

@@ -29,7 +29,8 @@ def owed_in(line: RentedLine, period: Period) -> set[Owed]:
     for slot_id in {span.slot_id for span in line.spans}:
         own = _stretches(line, slot_id, all_days)
         for stretch in own[-1:] if line.proration is Proration.FULL else own:
-            stretches.setdefault(stretch, set()).add(slot_id)
+            if line.proration is not Proration.FREE or _serves(line, slot_id, all_days):
+                stretches.setdefault(stretch, set()).add(slot_id)
 
     owed = set()
     for (first, last, fee), slots in stretches.items():
@@ -53,6 +54,10 @@ def _stretches(line: RentedLine, slot_id: UUID, all_days: list[date]) -> list[tu
     return found
 
 
+def _serves(line: RentedLine, slot_id: UUID, days: list[date]) -> bool:
+    return all(_in_service(line, slot_id, day) for day in days)
+
+
 def _in_service(line: RentedLine, slot_id: UUID, day: date) -> bool:
     return any(
         span.slot_id == slot_id and span.start <= day and (span.end is None or day < span.end)
@@ -64,15 +69,13 @@ def _fee(line: RentedLine, day: date) -> int:
     latest, fee = date.min, line.fees.at_first
     for change in line.fees.changes:
         if latest <= change.effective_on <= day:
-            latest, fee = change
+            latest, fee = change.effective_on, change.monthly_fee
     return fee.minor_units
 
 
 def _amount(line: RentedLine, full: int, used: int, all_days: int) -> int:
     if used == all_days or line.proration is Proration.FULL:
         return full
-    if line.proration is Proration.FREE:
-        return 0
     fixed = line.proration is Proration.FIXED30
     divisor = 30 * line.cycle.months if fixed else all_days
     exact = Fraction(full * used, divisor)

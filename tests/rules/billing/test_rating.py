@@ -35,6 +35,7 @@ from tests.rules.billing.lines import (
     slot,
     span,
 )
+from tests.rules.billing.recorded import often
 
 LONG_AFTER = date(2026, 12, 1)
 
@@ -50,7 +51,7 @@ def net_of_finished(ledger: list[Entry]) -> dict[Period, Money]:
     return {period: net for period, net in net_by_period(ledger).items() if period.end <= LONG_AFTER}
 
 
-@unhurried
+@often
 @given(histories())
 def test_a_period_owes_what_counting_day_by_day_finds(known: list[RentedLine]) -> None:
     line = known[-1]
@@ -60,7 +61,7 @@ def test_a_period_owes_what_counting_day_by_day_finds(known: list[RentedLine]) -
         assert len(charges) == len(set(charges))
 
 
-@unhurried
+@often
 @given(runs())
 def test_a_finished_period_is_billed_at_what_it_owes(history: Runs) -> None:
     line, as_of = history[-1]

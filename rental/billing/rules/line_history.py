@@ -1,0 +1,182 @@
+"""From what was recorded about a line, in the order of its days, to the days and fees its slots owe."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from rental.billing.rules.refusals import NotBillable, Reason
+from rental.billing.rules.segments import FeeChange, FeeHistory, Span
+from rental.core.money import Money
+
+
+class EventKind(StrEnum):
+    """What can be recorded about a line. A swap of one unit for another is nothing of these (G07)."""
+
+    START = "start"
+    STOP = "stop"
+    QUANTITY = "qty"
+    PRICE = "price"
+    PAUSE = "pause"
+    RESUME = "resume"
+    WITHDRAWAL = "withdrawal"
+
+
+class EventKey(NamedTuple):
+    """Which event of a line: the day it counts from, and its place among those of that day."""
+
+    effective_on: date
+    seq: int
+
+
+class LineEvent(NamedTuple):
+    """One recorded fact about a line, or about one of its slots; never edited.
+
+    `effective_on` is the first day on which it counts, so a stop names the first day that is not owed.
+    `value` is the fee of a price event in yen, and the units of a slot for a start or a quantity event.
+    A mistake is put right by an event that `replaces` the wrong one; a withdrawal puts nothing in its place.
+    """
+
+    kind: EventKind
+    effective_on: date
+    seq: int
+    slot_id: UUID | None = None
+    value: int | None = None
+    replaces: EventKey | None = None
+
+    @property
+    def key(self) -> EventKey:
+        return EventKey(self.effective_on, self.seq)
+
+
+class LineHistory(NamedTuple):
+    """Which slots owed rent on which days, and what it cost."""
+
+    spans: tuple[Span, ...]
+    fees: FeeHistory
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One slot on the way through its events: since when how many units run, or that they pause."""
+
+    slot_id: UUID
+    since: date | None = None
+    units: int = 0
+    is_paused: bool = False
+    spans: list[Span] = field(default_factory=list)
+
+    def close(self, day: date) -> None:
+        """Ends the running span. One that would hold no day never was."""
+        if self.since is not None and self.since < day:
+            self.spans.append(Span(self.slot_id, self.since, day, self.units))
+        self.since = None
+
+    def open(self, day: date) -> None:
+        if self.units:
+            self.since = day
+
+
+def history_of(events: Iterable[LineEvent], *, fee: Money) -> LineHistory:
+    """The history of a line whose units cost this fee at first. The order of the rows does not matter.
+
+    A stop, a pause or a resumption without a slot concerns all slots it can concern. Raises NotBillable,
+    which names the field and the day, for what cannot have happened in this order.
+    """
+    slots: dict[UUID, _Slot] = {}
+    changes: list[FeeChange] = []
+    for event in _that_count(list(events)):
+        if event.kind is EventKind.PRICE:
+            changes.append(FeeChange(event.effective_on, Money(_value_of(event)), event.slot_id))
+            continue
+        for slot in _concerned(event, slots):
+            _tell(slot, event)
+    spans = []
+    for slot in slots.values():
+        spans += slot.spans
+        if slot.since is not None:
+            spans.append(Span(slot.slot_id, slot.since, None, slot.units))
+    return LineHistory(tuple(spans), FeeHistory(fee, tuple(changes)))
+
+
+def _that_count(events: Sequence[LineEvent]) -> list[LineEvent]:
+    """The events that nothing replaced, in the order in which they count."""
+    known: set[EventKey] = set()
+    for event in events:
+        if event.key in known:
+            raise NotBillable("seq", Reason.SAID_TWICE, on=event.effective_on, seq=event.seq)
+        known.add(event.key)
+    replaced = [event.replaces for event in events if event.replaces]
+    for key in replaced:
+        if key not in known:
+            raise NotBillable("replaces", Reason.UNKNOWN, on=key.effective_on, seq=key.seq)
+    if len(set(replaced)) < len(replaced):
+        raise NotBillable("replaces", Reason.SAID_TWICE)
+    gone = set(replaced)
+    return sorted(
+        (each for each in events if each.key not in gone and each.kind is not EventKind.WITHDRAWAL),
+        key=lambda event: event.key,
+    )
+
+
+def _concerned(event: LineEvent, slots: dict[UUID, _Slot]) -> Iterator[_Slot]:
+    if event.slot_id is not None:
+        yield slots.setdefault(event.slot_id, _Slot(event.slot_id))
+        return
+    if event.kind in (EventKind.START, EventKind.QUANTITY):
+        raise NotBillable("slot_id", Reason.MISSING, on=event.effective_on)
+    for slot in slots.values():
+        can_be = slot.is_paused == (event.kind is EventKind.RESUME) or event.kind is EventKind.STOP
+        if slot.units and can_be:
+            yield slot
+
+
+def _tell(slot: _Slot, event: LineEvent) -> None:
+    day = event.effective_on
+    is_start = event.kind is EventKind.START
+    if is_start and slot.units:
+        raise _refusal(event, Reason.ALREADY_STARTED)
+    if not is_start and not slot.units:
+        raise _refusal(event, Reason.NOT_STARTED)
+    match event.kind:
+        case EventKind.START:
+            slot.units = 1 if event.value is None else _value_of(event)
+            slot.open(day)
+        case EventKind.STOP:
+            slot.close(day)
+            slot.units, slot.is_paused = 0, False
+        case EventKind.QUANTITY:
+            if not slot.is_paused:
+                slot.close(day)
+            slot.units = _value_of(event)
+            if not slot.is_paused:
+                slot.open(day)
+        case EventKind.PAUSE:
+            if slot.is_paused:
+                raise _refusal(event, Reason.ALREADY_PAUSED)
+            slot.close(day)
+            slot.is_paused = True
+        case EventKind.RESUME:
+            if not slot.is_paused:
+                raise _refusal(event, Reason.NOT_PAUSED)
+            slot.is_paused = False
+            slot.open(day)
+
+
+def _value_of(event: LineEvent) -> int:
+    """The value of an event that needs one. Only a fee may be nothing: no units are a stop."""
+    if event.value is None:
+        raise NotBillable("value", Reason.MISSING, on=event.effective_on, kind=event.kind)
+    if event.value < 0:
+        raise NotBillable("value", Reason.NEGATIVE, on=event.effective_on, value=event.value)
+    if event.value == 0 and event.kind is not EventKind.PRICE:
+        raise NotBillable("value", Reason.OUT_OF_RANGE, on=event.effective_on, value=event.value)
+    return event.value
+
+
+def _refusal(event: LineEvent, reason: Reason) -> NotBillable:
+    return NotBillable(
+        "effective_on", reason, on=event.effective_on, kind=event.kind, slot=str(event.slot_id)
+    )
