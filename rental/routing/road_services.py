@@ -94,7 +94,7 @@ class Valhalla:
 def require_web_address(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url!r} is no address that begins with http:// or https://.")
+        raise ValueError(f"{url!r} is no address of the web.")
 
 
 def spot(point: Point) -> dict[str, float]:

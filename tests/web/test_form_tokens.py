@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask, g
@@ -74,7 +75,7 @@ def test_what_differs_from_page_to_page_is_filled_in_and_escaped(app: Flask) -> 
     with app.test_request_context():
         g.reader_language = "en"
         macro = app.jinja_env.from_string(source).module.m  # type: ignore[attr-defined]
-        drawn_once = app.jinja_env.globals["drawn_once"]
+        drawn_once: Any = app.jinja_env.globals["drawn_once"]
         first = drawn_once(macro, "<x>", gap="one")
         second = drawn_once(macro, "<x>", gap="<two>")
     assert first == "<b>&lt;x&gt;</b><i title='one'>one</i>"

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from rental.billing.rules.refusals import Reason
 from rental.billing.rules.remarks import Remark
 from rental.billing.rules.runs import InvoiceState, ItemState, RunState, SendingWay
 from rental.catalog.rules import TaxClass
@@ -45,7 +46,29 @@ def _problem(params: dict[str, Any]) -> str:
     return known(params) if known else str(params["problem"])
 
 
+# Why something cannot be billed as it was said; a form names the field.
+_NOT_BILLABLE = {
+    Reason.NEGATIVE: _l("A number that cannot be negative is negative. Correct it."),
+    Reason.NOT_A_NUMBER: _l("Something that has to be a number is none. Correct it."),
+    Reason.TOO_MANY_DECIMALS: _l("A price has too many decimals. Use six at most."),
+    Reason.OUT_OF_RANGE: _l("A number is outside of what it may be. Correct it."),
+    Reason.NOT_ASCENDING: _l("Steps have to go up. Put them in order."),
+    Reason.ENDS_BEFORE_START: _l("Something ends before it begins. Correct one of the two days."),
+    Reason.OVERLAPPING: _l("Two changes or pauses cover the same days. Move one of them."),
+    Reason.UNKNOWN: _l("A name is used that nobody has defined. Choose one that exists."),
+    Reason.NOT_IN_FORCE: _l("Something is used on a day on which it is not in force. Choose another day."),
+    Reason.SAID_TWICE: _l("The same is recorded twice. Take one of the two back."),
+    Reason.NOT_STARTED: _l("Rent would end or change before it begins. Record the start first."),
+    Reason.ALREADY_STARTED: _l("Rent would begin twice. Record an end in between."),
+    Reason.NOT_PAUSED: _l("Rent would go on again without a pause. Record the pause first."),
+    Reason.ALREADY_PAUSED: _l("Rent would be paused twice. Record that it went on in between."),
+    Reason.INSIDE_A_PERIOD: _l("Periods can only be cut anew where one ends. Choose such a day."),
+    Reason.MORE_THAN_HELD: _l("More would be given back than is held. Choose a smaller amount."),
+    Reason.MISSING: _l("Something is missing that the sum needs. Fill it in."),
+}
+
 REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "billing.not_billable": lambda params: str(_NOT_BILLABLE[Reason(params["reason"])]),
     "billing.closing_in_future": lambda params: _(
         "%(closed_on)s has not come yet. Close a day up to today, %(today)s.",
         closed_on=_day(params["closed_on"]),

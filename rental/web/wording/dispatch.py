@@ -217,4 +217,7 @@ COST_PARTS = {
     "lateness": _l("Lateness"),
     "days": _l("Vans on the road"),
     "left_out": _l("Left out"),
+    "duty": _l("Paid hours on duty"),
+    "fairness": _l("Uneven work"),
+    "changes": _l("Changes to what was planned"),
 }
