@@ -47,6 +47,7 @@ def run(host: str, port: int, content: Sequence[str]) -> int:
             supervisor.wait_until(lambda: is_ready(address, public), READY_WITHIN, "Genba is not ready")
             say(f"Ready: {address}")
             say_welcome(welcome)
+            say("Ctrl-C stops it.")
             supervisor.stay()
         return 1 if supervisor.in_a_hurry else 0
 

@@ -94,7 +94,7 @@ class Valhalla:
 def require_web_address(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url!r} is no address of the web.")
+        raise ValueError(f"{url!r} is no address: it begins with http:// or https:// and names a host.")
 
 
 def spot(point: Point) -> dict[str, float]:

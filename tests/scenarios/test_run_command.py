@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -48,7 +49,13 @@ class Run:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_until(lambda: self.said(r"Ready: \S+") is not None, self.output.read_text(), seconds=120)
+        wait_until(lambda: self.said("Ctrl-C stops it") is not None, self.output.read_text(), seconds=120)
+
+    def kill(self) -> None:
+        """What a failed test leaves behind."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def said(self, pattern: str) -> str | None:
         match = re.search(pattern, self.output.read_text())
@@ -87,13 +94,21 @@ def still_alive(children: dict[int, str]) -> list[str]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A state folder that does not exist yet."""
-    return tmp_path / "home"
+def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
+    """Starts runs on one state folder, which does not exist before the first."""
+    runs: list[Run] = []
+
+    def start_one(*options: str) -> Run:
+        runs.append(Run(tmp_path / "home", *options))
+        return runs[-1]
+
+    yield start_one
+    for run in runs:
+        run.kill()
 
 
-def test_all_parts_come_up_and_ctrl_c_ends_them_in_order(home: Path) -> None:
-    run = Run(home, "--profile", "S")
+def test_all_parts_come_up_and_ctrl_c_ends_them_in_order(start: Callable[..., Run]) -> None:
+    run = start("--profile", "S")
     children = run.children()
     commands = "\n".join(children.values())
     for part in PARTS:
@@ -102,14 +117,14 @@ def test_all_parts_come_up_and_ctrl_c_ends_them_in_order(home: Path) -> None:
     for role in ["administrator", "sales", "warehouse", "dispatcher", "technician", "billing", "customer"]:
         assert run.said(rf"  {role} +\S+@example\.jp +\S+"), role
     for secret in ("secret_key", "demo_passwords.json", "genba.sqlite3"):
-        assert (home / secret).stat().st_mode & 0o777 == 0o600, secret
+        assert (run.home / secret).stat().st_mode & 0o777 == 0o600, secret
 
     run.process.send_signal(signal.SIGINT)
     assert run.process.wait(SECONDS_TO_STOP) == 0
     assert still_alive(children) == []
     assert "Traceback" not in run.output.read_text()
 
-    again = Run(home, "--profile", "S")
+    again = start("--profile", "S")
     assert again.said(r"  administrator +\S+ +\S+") == run.said(r"  administrator +\S+ +\S+")
     children = again.children()
     again.process.send_signal(signal.SIGKILL)
@@ -117,8 +132,8 @@ def test_all_parts_come_up_and_ctrl_c_ends_them_in_order(home: Path) -> None:
     wait_until(lambda: still_alive(children) == [], "something outlived its starter", seconds=10)
 
 
-def test_an_empty_company_begins_with_one_link_and_one_run_at_a_time(home: Path) -> None:
-    run = Run(home, "--empty")
+def test_an_empty_company_begins_with_one_link_and_one_run_at_a_time(start: Callable[..., Run]) -> None:
+    run = start("--empty")
     link = run.said(r"/set-up/\S+")
     assert link
     assert run.status(link) == 200
@@ -127,7 +142,7 @@ def test_an_empty_company_begins_with_one_link_and_one_run_at_a_time(home: Path)
     second = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "run"), "--port", "0"],
         cwd=ROOT,
-        env={**os.environ, "RENTAL_HOME": str(home)},
+        env={**os.environ, "RENTAL_HOME": str(run.home)},
         capture_output=True,
         text=True,
         timeout=60,

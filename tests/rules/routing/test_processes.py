@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,22 @@ from tests.rules.routing.days import town_day
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 
-def searching() -> list[int]:
-    """The processes this one has started."""
+def children() -> set[int]:
+    """The processes this one has started, whatever for."""
     me = os.getpid()
-    return [int(each) for each in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
+    return {int(each) for each in Path(f"/proc/{me}/task/{me}/children").read_text().split()}
 
 
-def test_two_processes_with_a_limit_of_attempts_make_the_same_plan_twice() -> None:
+@pytest.fixture
+def searching() -> Callable[[], list[int]]:
+    """Asks for the processes that were started since the test began."""
+    before = children()
+    return lambda: sorted(children() - before)
+
+
+def test_two_processes_with_a_limit_of_attempts_make_the_same_plan_twice(
+    searching: Callable[[], list[int]],
+) -> None:
     problem = town_day(6, 30)
     plan = solve(problem, AfterIterations(4000), 3, jobs=2)
     assert check(problem, plan) == []
@@ -31,7 +41,9 @@ def test_two_processes_with_a_limit_of_attempts_make_the_same_plan_twice() -> No
 
 
 @pytest.mark.parametrize("killed", [1, 2])
-def test_what_was_found_is_kept_when_processes_are_killed(killed: int) -> None:
+def test_what_was_found_is_kept_when_processes_are_killed(
+    killed: int, searching: Callable[[], list[int]]
+) -> None:
     problem = town_day(10, 50)
     heard: list[Plan] = []
     victims: list[int] = []
