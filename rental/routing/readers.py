@@ -306,6 +306,7 @@ def visit_of(row: Mapping[str, Any]) -> Visit:
     facts["windows"] = tuple(Window(*window) for window in row.get("windows", ()))
     facts["late_steps"] = tuple(LateStep(*step) for step in row.get("late_steps", ()))
     facts["forbidden"] = frozenset(row.get("forbidden", ()))
+    facts["after"] = tuple(row.get("after", ()))
     if row.get("allowed") is not None:
         facts["allowed"] = frozenset(row["allowed"])
     if row.get("kept") is not None:

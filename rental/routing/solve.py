@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from rental.routing.agreed import Agreement
 from rental.routing.check import Fault, check
 from rental.routing.draft import Draft
 from rental.routing.engine import Engine
 from rental.routing.engines.greedy import fill_greedily, greedy
 from rental.routing.engines.ortools_model import SolverFailed, improve
 from rental.routing.engines.ruin import ruin_and_recreate
-from rental.routing.explain import reasons_of
+from rental.routing.explain import linked_reasons_of, reasons_of
 from rental.routing.plan import Plan
 from rental.routing.problem import Problem
 from rental.routing.stop import SoFar, Stop, budget_of
@@ -50,6 +51,9 @@ def solve(
     what is locked cannot be driven.
     """
     watch = Watch(stop, progress, clock)
+    if problem.linked:
+        plan_day = partial(solve, engine=engine, clock=clock, jobs=jobs)
+        return solve_linked(problem, start, seed, watch, plan_day)
     searches = {Engine.ORTOOLS: search_by_optimiser, Engine.PYVRP: search_by_pyvrp}
     try:
         best = searches.get(engine, partial(search_compiled, jobs=jobs))(problem, start, seed, watch)
@@ -62,6 +66,19 @@ def solve(
     best.fill()
     plan = best.plan(reasons_of(best))
     return plan if start is None else not_worse(problem, plan, start)
+
+
+def solve_linked(
+    problem: Problem, start: Plan | None, seed: int, watch: "Watch", plan_day: Callable[..., Plan]
+) -> Plan:
+    """With crews and orders: see `engines.linked`."""
+    from rental.routing.engines.linked import search_linked
+
+    best = search_linked(problem, start, seed, watch, plan_day)
+    plan = best.draft.plan(linked_reasons_of(best))
+    if start is None or not may_be_kept(problem, plan, start):
+        return plan
+    return replace(start, left_out=linked_reasons_of(Agreement.of_plan(problem, start)))
 
 
 class Watch:
@@ -172,11 +189,16 @@ def started(problem: Problem, start: Plan | None) -> list[Draft]:
 
 def not_worse(problem: Problem, plan: Plan, start: Plan) -> Plan:
     """The start itself, with today's reasons, where nothing better was found and it can be driven."""
-    if any(broken.code is not Fault.MUST_LEFT_OUT for broken in check(problem, start)):
-        return plan
-    if standing(problem, plan) <= standing(problem, start):
+    if not may_be_kept(problem, plan, start):
         return plan
     return replace(start, left_out=reasons_of(Draft.of(problem, start.sequences)))
+
+
+def may_be_kept(problem: Problem, plan: Plan, start: Plan) -> bool:
+    """Whether the start can be driven, and the plan is no better."""
+    if any(broken.code is not Fault.MUST_LEFT_OUT for broken in check(problem, start)):
+        return False
+    return standing(problem, plan) > standing(problem, start)
 
 
 def standing(problem: Problem, plan: Plan) -> tuple[int, int]:
