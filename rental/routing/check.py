@@ -39,6 +39,9 @@ class Fault(StrEnum):
     DUTY = "duty"
     CREW = "crew"
     ORDER = "order"
+    UNKNOWN_DAY = "unknown_day"
+    DAY = "day"
+    TOO_CLOSE = "too_close"
 
 
 @dataclass(frozen=True, slots=True)

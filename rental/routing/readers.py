@@ -19,6 +19,7 @@ from rental.routing.problem import (
     Visit,
     Window,
 )
+from rental.routing.week import Week, WeekVisit
 
 TENTHS = 10  # DIMACS: distances are cut to one decimal, so tenths are whole
 
@@ -34,6 +35,14 @@ class Instance:
     name: str
     problem: Problem
     scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WeekInstance:
+    """Several days from a file."""
+
+    name: str
+    week: Week
 
 
 def read_solomon(path: Path) -> Instance:
@@ -276,23 +285,75 @@ def read_pillac(path: Path) -> Instance:
 
 def read_json(path: Path) -> Instance:
     """Our own: `visits`, `people`, `travel`, with the names that the classes of `problem` have."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as wrong:
-        raise BadFile(f"line {wrong.lineno}: {wrong.msg}; expected JSON.") from wrong
-    if not isinstance(content, dict):
-        raise BadFile("line 1: expected an object with visits, people and travel.")
+    content = json_object(path)
     try:
         travel = TravelMatrix.of(**part(content, "travel", dict))
         visits = tuple(visit_of(row) for row in part(content, "visits", list))
         people = tuple(person_of(row) for row in part(content, "people", list))
-        set_up = {int(place): seconds for place, seconds in content.get("set_up_seconds", {}).items()}
-        problem = Problem(visits, people, travel, set_up_seconds=set_up)
+        problem = Problem(visits, people, travel, set_up_seconds=set_up_of(content))
     except InvalidProblem as wrong:
         raise BadFile(str(wrong)) from wrong
     except (TypeError, ValueError, AttributeError) as wrong:
         raise BadFile(f"a field is missing, unknown, or of the wrong kind: {wrong}.") from wrong
     return Instance(str(content.get("name", path.stem)), problem)
+
+
+def read_week(path: Path) -> WeekInstance:
+    """Our own for several days: `days` with names and people, `visits` with the days they may be on."""
+    content = json_object(path)
+    try:
+        travel = TravelMatrix.of(**part(content, "travel", dict))
+        days = part(content, "days", list)
+        week = Week(
+            tuple(str(day["name"]) for day in days),
+            tuple(tuple(person_of(row) for row in day.get("people", ())) for day in days),
+            tuple(week_visit_of(row) for row in part(content, "visits", list)),
+            travel,
+            set_up_of(content),
+        )
+    except InvalidProblem as wrong:
+        raise BadFile(str(wrong)) from wrong
+    except KeyError as wrong:
+        raise BadFile(f"a field is missing: {wrong}.") from wrong
+    except (TypeError, ValueError, AttributeError) as wrong:
+        raise BadFile(f"a field is missing, unknown, or of the wrong kind: {wrong}.") from wrong
+    return WeekInstance(str(content.get("name", path.stem)), week)
+
+
+def is_week(path: Path, form: str | None) -> bool:
+    """Whether the file is JSON of several days."""
+    return (form or path.suffix.removeprefix(".")) == "json" and "days" in json_object(path)
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as wrong:
+        raise BadFile(f"line {wrong.lineno}: {wrong.msg}; expected JSON.") from wrong
+    except UnicodeDecodeError as wrong:
+        raise BadFile("line 1: expected JSON as UTF-8.") from wrong
+    if not isinstance(content, dict):
+        raise BadFile("line 1: expected an object with visits, people and travel.")
+    return content
+
+
+def set_up_of(content: Mapping[str, Any]) -> dict[int, int]:
+    return {int(place): seconds for place, seconds in content.get("set_up_seconds", {}).items()}
+
+
+def week_visit_of(row: Mapping[str, Any]) -> WeekVisit:
+    facts = dict(row)
+    days = facts.pop("days", None)
+    windows_on = facts.pop("windows_on", {})
+    day_yen = facts.pop("day_yen", {})
+    of_week = {name: facts.pop(name) for name in ("series", "days_apart") if name in facts}
+    return WeekVisit(
+        visit_of(facts),
+        None if days is None else frozenset(days),
+        {int(day): tuple(Window(*window) for window in windows) for day, windows in windows_on.items()},
+        {int(day): yen for day, yen in day_yen.items()},
+        **of_week,
+    )
 
 
 def part(content: Mapping[str, Any], name: str, kind: type) -> Any:
