@@ -16,7 +16,8 @@ def check_week(week: Week, plan: WeekPlan) -> list[Broken]:
     if len(plan.days) != len(week.days):
         return [Broken(Fault.UNKNOWN_DAY, f"has {len(plan.days)} days of {len(week.days)}.")]
     made = [(each, day) for day, one in enumerate(plan.days) for route in one.routes for each in route.visits]
-    strangers = sorted({each for each, _ in made if not week.has_visit(each)})
+    told = [each for each, _ in made] + [each.visit for each in plan.left_out]
+    strangers = sorted({each for each in told if not week.has_visit(each)})
     if strangers:
         return [Broken(Fault.UNKNOWN_VISIT, "is not in the week.", visit=each) for each in strangers]
     for day, one in enumerate(plan.days):
@@ -28,6 +29,8 @@ def check_week(week: Week, plan: WeekPlan) -> list[Broken]:
             broken += check(problem, one)
         elif one.routes:
             broken.append(Broken(Fault.UNKNOWN_PERSON, f"comes on day {day}, when nobody works."))
+    if any(each.code is Fault.UNKNOWN_PERSON for each in broken):
+        return broken
     broken += once(week, plan, made)
     broken += days(week, made)
     broken += apart(week, made)

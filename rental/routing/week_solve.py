@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from rental.routing.agreed import Agreement
+from rental.routing.check import Fault
 from rental.routing.draft import Draft, Option
 from rental.routing.engine import Engine
 from rental.routing.explain import linked_reasons_of, reason_for
@@ -46,9 +47,9 @@ def solve_week(
     plan_day = partial(solve, engine=engine, clock=clock, jobs=jobs)
     search = WeekSearch(week, stop, seed, clock, plan_day)
     plan = search.run(start, progress)
-    if start is not None and not check_week(week, start) and standing(week, start) <= standing(week, plan):
-        return start
-    return plan
+    if start is None or any(each.code is not Fault.MUST_LEFT_OUT for each in check_week(week, start)):
+        return plan
+    return min(start, plan, key=lambda each: standing(week, each))
 
 
 def standing(week: Week, plan: WeekPlan) -> tuple[int, int]:

@@ -189,6 +189,10 @@ def test_the_check_sees_wrong_days_near_series_and_wrong_costs() -> None:
     assert faults(tuesdays, plan) == {Fault.DAY}
     assert faults(week, replace(plan, cost=plan.cost + 1)) == {Fault.COST}
     assert faults(week, replace(plan, days=(first, second))) == {Fault.UNKNOWN_DAY}
+    stranger = replace(
+        plan, days=(replace(first, routes=(replace(first.routes[0], person="X"),)), second, third)
+    )
+    assert Fault.UNKNOWN_PERSON in faults(week, stranger)
     assert Fault.VISIT_MISSING in faults(week, replace(plan, days=(first, second, second)))
 
 
