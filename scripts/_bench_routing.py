@@ -2,8 +2,8 @@
 
 Every engine gets the same seconds of processor time in one process; VROOM ends by itself. Plans of all
 engines are checked and priced by our rules. The gap is to the best known plan of the literature, where one is
-given in a file `bks.csv` beside the folders of instances, else to the best plan of this run. Instances are read
-where they lie and never copied; `--out` writes the table and every run into files as well.
+given in a file `bks.csv` beside the folders of instances, else to the best plan of this run. Instances are
+read where they lie and never copied; `--out` writes the table and every run into files as well.
 """
 
 import argparse
