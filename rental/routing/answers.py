@@ -9,10 +9,11 @@ from typing import Any
 from rental.routing.check import check
 from rental.routing.engine import Engine
 from rental.routing.plan import Plan
-from rental.routing.readers import Instance, WeekInstance
+from rental.routing.readers import Instance
 from rental.routing.stop import AfterSeconds
 from rental.routing.week import WeekLeftOut, WeekPlan
 from rental.routing.week_check import check_week
+from rental.routing.week_file import WeekInstance
 
 NEEDS = {Engine.KERNEL: "numba", Engine.ORTOOLS: "ortools", Engine.PYVRP: "pyvrp"}
 

@@ -85,6 +85,10 @@ def strangers(problem: Problem, plan: Plan) -> Iterator[Broken]:
             yield Broken(Fault.UNKNOWN_PERSON, "is not in the problem.", person=person_id)
         if count > 1:
             yield Broken(Fault.PERSON_TWICE, f"has {count} routes.", person=person_id)
+    known = [route.person for route in plan.routes if route.stops and problem.has_person(route.person)]
+    for human, count in Counter(problem.person(each).stand_for for each in known).items():
+        if human is not None and count > 1:
+            yield Broken(Fault.PERSON_TWICE, f"{human!r} comes {count} times.", person=human)
     for visit_id in dict.fromkeys(mentioned(plan)):
         if not problem.has_visit(visit_id):
             yield Broken(Fault.UNKNOWN_VISIT, "is not in the problem.", visit=visit_id)

@@ -11,7 +11,8 @@ from rental.routing.answers import answer, answer_week, available
 from rental.routing.drawing import as_svg
 from rental.routing.engine import Engine
 from rental.routing.problem import InvalidProblem
-from rental.routing.readers import READERS, BadFile, WeekInstance, is_week, read, read_week
+from rental.routing.readers import READERS, BadFile, read
+from rental.routing.week_file import WeekInstance, is_week, read_week
 
 
 @click.command()

@@ -9,6 +9,7 @@ from rental.routing.links import Moment, clusters, visits_in
 from rental.routing.matching import has_on_board, has_skills, is_wanted
 from rental.routing.plan import Cure, CureKind, LeftOut, Plan, Reason
 from rental.routing.problem import Problem, Visit
+from rental.routing.stand_ins import chosen
 from rental.routing.timing import timed
 
 MORE_OVERTIME = 4 * 3600  # seconds: no cure asks for more than this
@@ -23,6 +24,7 @@ class Reasons:
 
 def explain(problem: Problem, plan: Plan) -> Reasons:
     """Every left-out visit with its reason and its cheapest cure, in the order of the problem."""
+    problem = chosen(problem, plan, least=1)
     if problem.linked:
         return Reasons(linked_reasons_of(Agreement.of_plan(problem, plan)))
     return Reasons(reasons_of(Draft.of(problem, plan.sequences)))

@@ -4,6 +4,7 @@ from rental.routing.agreed import Agreement, agreed
 from rental.routing.draft import Draft, Option
 from rental.routing.plan import Plan
 from rental.routing.problem import Problem
+from rental.routing.stand_ins import chosen
 
 __all__ = ["Option", "insert"]
 
@@ -15,6 +16,7 @@ def insert(problem: Problem, plan: Plan, visit_id: str) -> list[Option]:
     What is linked with others comes when was agreed with them, so one that is in no plan has no options.
     Empty when it fits nowhere. KeyError for a visit the problem does not have.
     """
+    problem = chosen(problem, plan, least=1)
     visit = problem.visit(visit_id)
     if problem.linked:
         here = Agreement.of_plan(problem, plan)

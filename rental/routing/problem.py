@@ -156,6 +156,9 @@ class Person:
     `max_duty_seconds`, at `duty_yen_per_hour`. Driving and service beyond `fair_seconds` cost
     `unfair_yen_per_hour`, so that work is shared. `volume` (None: no limit) and `parts` are on board in the
     morning. The day begins with the `locked` visits, in this order: they are under way already.
+
+    Of those who `stand_for` one and the same human only one makes visits: the human may begin at home, or
+    load at the depot first.
     """
 
     id: str
@@ -178,6 +181,7 @@ class Person:
     volume: int | None = None
     parts: Mapping[str, int] = field(default_factory=dict)
     locked: tuple[str, ...] = ()
+    stand_for: str | None = None
 
     def __post_init__(self) -> None:
         who = f"Person {self.id!r}"

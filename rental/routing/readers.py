@@ -1,14 +1,15 @@
 """Problems from files: benchmarks of the literature and days as JSON. What is wrong is named by line."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rental.routing.problem import (
+    MOST_GOODS,
     Break,
     InvalidProblem,
     Kept,
@@ -19,7 +20,6 @@ from rental.routing.problem import (
     Visit,
     Window,
 )
-from rental.routing.week import Week, WeekVisit
 
 TENTHS = 10  # DIMACS: distances are cut to one decimal, so tenths are whole
 
@@ -35,14 +35,6 @@ class Instance:
     name: str
     problem: Problem
     scale: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class WeekInstance:
-    """Several days from a file."""
-
-    name: str
-    week: Week
 
 
 def read_solomon(path: Path) -> Instance:
@@ -235,7 +227,8 @@ def distances_exact(places: list[tuple[int, int]]) -> TravelMatrix:
 def read_pillac(path: Path) -> Instance:
     """Pillac, Guéret and Medaglia (2013): homes, skills, tools and spare parts; the whole time away counts.
 
-    Going by the depot for more tools and parts on the way is not modelled: what is at home has to do.
+    Who needs more than they have at home goes by the depot first, where there is everything: that is the one
+    moment of the day at which it is planned for.
     """
     rows = []
     for number, line in numbered_lines(path):
@@ -256,6 +249,7 @@ def read_pillac(path: Path) -> Instance:
     if not rows:
         raise BadFile(f"{path.name}: no rows; expected the depot, the technicians, then the requests.")
     travel = distances_exact([(row[0][1], row[0][2]) for row in rows])
+    crew_rows = list(enumerate(rows))[1 : crew + 1]
     people = tuple(
         Person(
             id=f"technician {facts[0]}",
@@ -266,9 +260,12 @@ def read_pillac(path: Path) -> Instance:
             skills={f"skill {each}": 1 for each in skills} | {f"tool {each}": 1 for each in tools},
             parts={f"part {number}": count for number, count in enumerate(parts)},
             duty_yen_per_hour=3600,
+            stand_for=f"technician {facts[0]}",
         )
-        for place, (facts, skills, tools, parts) in list(enumerate(rows))[1 : crew + 1]
+        for place, (facts, skills, tools, parts) in crew_rows
     )
+    every_tool = {f"tool {each}" for row in rows for each in row[2]}
+    people += tuple(by_the_depot(person, travel, every_tool) for person in people)
     visits = tuple(
         Visit(
             id=str(facts[0]),
@@ -281,6 +278,20 @@ def read_pillac(path: Path) -> Instance:
         for place, (facts, skills, tools, parts) in list(enumerate(rows))[crew + 1 :]
     )
     return Instance(path.stem, named(path, visits, people, travel), HUNDREDTHS)
+
+
+def by_the_depot(person: Person, travel: TravelMatrix, tools: Iterable[str]) -> Person:
+    """The same human, who leaves home for the depot and has everything from then on."""
+    way = int(travel.seconds[person.start_place, 0])
+    return replace(
+        person,
+        id=f"{person.id} by the depot",
+        start_place=0,
+        shift_starts=min(person.shift_starts + way, person.shift_ends),
+        day_yen=way,
+        skills={**person.skills, **dict.fromkeys(tools, 1)},
+        parts=dict.fromkeys(person.parts, MOST_GOODS),
+    )
 
 
 def read_json(path: Path) -> Instance:
@@ -298,33 +309,6 @@ def read_json(path: Path) -> Instance:
     return Instance(str(content.get("name", path.stem)), problem)
 
 
-def read_week(path: Path) -> WeekInstance:
-    """Our own for several days: `days` with names and people, `visits` with the days they may be on."""
-    content = json_object(path)
-    try:
-        travel = TravelMatrix.of(**part(content, "travel", dict))
-        days = part(content, "days", list)
-        week = Week(
-            tuple(str(day["name"]) for day in days),
-            tuple(tuple(person_of(row) for row in day.get("people", ())) for day in days),
-            tuple(week_visit_of(row) for row in part(content, "visits", list)),
-            travel,
-            set_up_of(content),
-        )
-    except InvalidProblem as wrong:
-        raise BadFile(str(wrong)) from wrong
-    except KeyError as wrong:
-        raise BadFile(f"a field is missing: {wrong}.") from wrong
-    except (TypeError, ValueError, AttributeError) as wrong:
-        raise BadFile(f"a field is missing, unknown, or of the wrong kind: {wrong}.") from wrong
-    return WeekInstance(str(content.get("name", path.stem)), week)
-
-
-def is_week(path: Path, form: str | None) -> bool:
-    """Whether the file is JSON of several days."""
-    return (form or path.suffix.removeprefix(".")) == "json" and "days" in json_object(path)
-
-
 def json_object(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -339,21 +323,6 @@ def json_object(path: Path) -> dict[str, Any]:
 
 def set_up_of(content: Mapping[str, Any]) -> dict[int, int]:
     return {int(place): seconds for place, seconds in content.get("set_up_seconds", {}).items()}
-
-
-def week_visit_of(row: Mapping[str, Any]) -> WeekVisit:
-    facts = dict(row)
-    days = facts.pop("days", None)
-    windows_on = facts.pop("windows_on", {})
-    day_yen = facts.pop("day_yen", {})
-    of_week = {name: facts.pop(name) for name in ("series", "days_apart") if name in facts}
-    return WeekVisit(
-        visit_of(facts),
-        None if days is None else frozenset(days),
-        {int(day): tuple(Window(*window) for window in windows) for day, windows in windows_on.items()},
-        {int(day): yen for day, yen in day_yen.items()},
-        **of_week,
-    )
 
 
 def part(content: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -14,9 +14,10 @@ from rental.routing.engine import Engine
 from rental.routing.engines.greedy import fill_greedily, greedy
 from rental.routing.engines.ortools_model import SolverFailed, improve
 from rental.routing.engines.ruin import ruin_and_recreate
-from rental.routing.explain import linked_reasons_of, reasons_of
+from rental.routing.explain import explain, linked_reasons_of, reasons_of
 from rental.routing.plan import Plan
 from rental.routing.problem import Problem
+from rental.routing.stand_ins import chosen, has_stand_ins, kept_in, without
 from rental.routing.stop import SoFar, Stop, budget_of
 
 log = logging.getLogger("rental.routing")
@@ -25,6 +26,7 @@ Progress = Callable[[float, int, Plan], None]
 Clock = Callable[[], float]
 
 FIRST_SHARE = 0.6  # of all time and iterations: afterwards the optimiser has a plan worth descending from
+EVERYBODY, ONE_EACH = 0.35, 0.7  # until when humans may come as several, and until when as none
 ATTEMPTS_BETWEEN = 300  # of ours, between two descents of the optimiser
 TRIALS_AN_ITERATION = 100  # of the optimiser: about as long as one of our attempts
 
@@ -51,6 +53,9 @@ def solve(
     what is locked cannot be driven.
     """
     watch = Watch(stop, progress, clock)
+    if has_stand_ins(problem):
+        again = partial(solve, progress=progress, engine=engine, clock=clock, jobs=jobs)
+        return solve_with_stand_ins(problem, start, seed, watch, again)
     if problem.linked:
         plan_day = partial(solve, engine=engine, clock=clock, jobs=jobs)
         return solve_linked(problem, start, seed, watch, plan_day)
@@ -66,6 +71,23 @@ def solve(
     best.fill()
     plan = best.plan(reasons_of(best))
     return plan if start is None else not_worse(problem, plan, start)
+
+
+def solve_with_stand_ins(
+    problem: Problem, start: Plan | None, seed: int, watch: "Watch", again: Callable[..., Plan]
+) -> Plan:
+    """First everybody may come; then, twice, who comes as several is told to be one."""
+    plan = start
+    if start is None:
+        plan = again(without(problem, ()), watch.until(EVERYBODY), seed, None, progress=None)
+    for share in (ONE_EACH, 1.0):
+        least = 0 if share == 1.0 else 2
+        day = chosen(problem, plan or Plan((), (), 0), least=least)
+        plan = again(day, watch.until(share), seed, None if plan is None else kept_in(day, plan))
+    assert plan is not None  # noqa: S101  (the loop has just set it)
+    if start is not None and may_be_kept(problem, plan, start):
+        plan = start
+    return replace(plan, left_out=explain(problem, plan).left_out)
 
 
 def solve_linked(
@@ -90,6 +112,14 @@ class Watch:
         self.iterations = 0
         self.trials = 0
         self.budget = budget_of(stop)
+
+    def until(self, share: float) -> Stop:
+        """For a search of its own that ends when this share of everything is used up."""
+        most = (
+            None if self.budget.iterations is None else int(self.budget.iterations * share) - self.iterations
+        )
+        self.iterations += most or 0
+        return lambda so_far: self.is_over(share) if most is None else so_far.iterations >= most
 
     @property
     def seconds(self) -> float:
