@@ -59,6 +59,8 @@ def create_app(config: Config | None = None) -> Flask:
         doorbell=_doorbell(settings),
         files=FolderStore(settings.home / "files"),
         post=SmtpPost(settings.smtp_url) if settings.smtp_url else NoPost(),
+        roads_url=settings.roads_url,
+        roads_version=settings.roads_version,
     )
     web.init_app(app)
     return app

@@ -37,6 +37,8 @@ VARIABLES = (
     Variable("RENTAL_PROXY_COUNT", "0", "Reverse proxies in front whose X-Forwarded headers count"),
     Variable("RENTAL_TIME_ZONE", "Asia/Tokyo", "Zone that decides what day it is"),
     Variable("RENTAL_GEOCODER_URL", "none", "Map service that finds addresses, as Nominatim does"),
+    Variable("RENTAL_ROADS_URL", "none", "Measures travel on roads: osrm+https://… or valhalla+https://…"),
+    Variable("RENTAL_ROADS_VERSION", "1", "Of the road data; with another one every way is measured anew"),
     Variable("RENTAL_SMTP_URL", "none", "Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…"),
     Variable("RENTAL_BILLING_CHUNK", "200", "Billing accounts that a closing bills in one transaction"),
     Variable(
@@ -71,6 +73,8 @@ class Config:
     time_zone: ZoneInfo
     is_development: bool
     geocoder_url: str | None = None
+    roads_url: str | None = None
+    roads_version: str = "1"
     smtp_url: str | None = None
     billing_chunk: int = 200
     database_is_pooled: bool = False
@@ -100,6 +104,8 @@ def read_config(environment: Mapping[str, str] = os.environ) -> Config:
         time_zone=_time_zone(environment),
         is_development=_yes(environment, "RENTAL_DEVELOPMENT"),
         geocoder_url=_geocoder_url(environment),
+        roads_url=_roads_url(environment),
+        roads_version=_roads_version(environment),
         smtp_url=_smtp_url(environment),
         billing_chunk=_billing_chunk(environment),
         database_is_pooled=_yes(environment, "RENTAL_DATABASE_POOLER"),
@@ -155,6 +161,28 @@ def _geocoder_url(environment: Mapping[str, str]) -> str | None:
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise SettingError("RENTAL_GEOCODER_URL must be https: it is sent the addresses of your customers")
     return url
+
+
+def _roads_url(environment: Mapping[str, str]) -> str | None:
+    url = environment.get("RENTAL_ROADS_URL") or None
+    kind, plus, address = (url or "osrm+https://none.example").partition("+")
+    parts = urlsplit(address)
+    if kind not in {"osrm", "valhalla"} or not plus or parts.scheme not in {"http", "https"}:
+        raise SettingError("RENTAL_ROADS_URL must begin with osrm+https:// or valhalla+https://")
+    if not parts.hostname or parts.query or parts.fragment:
+        raise SettingError("RENTAL_ROADS_URL must look like osrm+https://roads.example.jp")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise SettingError("RENTAL_ROADS_URL must be https: it is sent where your customers are")
+    return url
+
+
+def _roads_version(environment: Mapping[str, str]) -> str:
+    version = environment.get("RENTAL_ROADS_VERSION") or "1"
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", version):
+        raise SettingError(
+            "RENTAL_ROADS_VERSION must be 1 to 40 letters, digits, dots, dashes or underscores"
+        )
+    return version
 
 
 def _smtp_url(environment: Mapping[str, str]) -> str | None:

@@ -2,7 +2,8 @@
 
 Every engine gets the same seconds of processor time in one process; VROOM ends by itself. Plans of all
 engines are checked and priced by our rules. The gap is to the best known plan of the literature, where one is
-given in a file `bks.csv` beside the folders of instances, else to the best plan of this run.
+given in a file `bks.csv` beside the folders of instances, else to the best plan of this run. Instances are
+read where they lie and never copied; `--out` writes the table and every run into files as well.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -22,12 +24,21 @@ from rental.routing.answers import answer, available
 from rental.routing.check import check
 from rental.routing.draft import Draft
 from rental.routing.engine import Engine
-from rental.routing.problem import Problem
+from rental.routing.problem import InvalidProblem, Problem
 from rental.routing.readers import Instance, read
 from rental.routing.stop import AfterIterations
 
 OWN_INSTANCES = Path(__file__).parents[1] / "tests" / "rules" / "routing" / "instances"
-FORMS = {"solomon": "solomon", "homberger": "homberger", "kovacs_strsp": "kovacs", "pillac_trsp": "pillac"}
+FORMS = {  # of each set
+    "solomon": "solomon",
+    "homberger": "homberger",
+    "kovacs": "kovacs",
+    "kovacs-full": "kovacs",
+    "pillac": "pillac",
+}
+SETS = tuple(FORMS)
+FOLDERS = {"solomon": "solomon", "homberger": "homberger", "kovacs": "kovacs_strsp", "pillac": "pillac_trsp"}
+PATTERNS = {"kovacs": "techniciansReduced_*.txt", "kovacs-full": "technicians_*.txt"}
 VROOM = "vroom"
 
 
@@ -36,7 +47,9 @@ class Run:
     """One engine on one problem with one seed."""
 
     instance: str
+    set: str
     engine: str
+    seconds: float
     seed: int
     cost: float
     left_out: int
@@ -47,27 +60,49 @@ class Run:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench routing", description=__doc__)
     parser.add_argument("--instances", type=Path, default=OWN_INSTANCES, help="a folder, or folders in it")
+    parser.add_argument("--sets", nargs="+", choices=SETS, help="only these")
     parser.add_argument("--only", default="", help="names of instances, with commas between them")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of processor time for each plan")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--seconds", type=float, nargs="+", default=[5.0], help="of processor time for each plan"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--engines", default="", help="names of engines, with commas between them")
+    parser.add_argument("--out", type=Path, help="write the table to OUT.md and every run to OUT.json")
     parser.add_argument("--json", action="store_true", help="print every run as JSON")
     options = parser.parse_args()
     known = best_known(options.instances)
     engines = options.engines.split(",") if options.engines else every_engine()
+    only = set(filter(None, options.only.split(",")))
+    chosen = [
+        (kind, path)
+        for kind, path in instances(options.instances, options.sets)
+        if path.stem in (only or [path.stem])
+    ]
+    if not chosen:
+        parser.error(f"there is nothing to plan in {options.instances}")
     runs: list[Run] = []
     warm_up()
-    for name, instance in instances(options.instances, set(filter(None, options.only.split(",")))):
-        for engine in engines:
-            for seed in range(1, 2 if engine == VROOM else options.seeds + 1):
-                run = measured(name, instance, engine, seed, options.seconds)
-                runs.append(run)
-                if options.json:
-                    print(json.dumps(asdict(run)), flush=True)
-                else:
-                    print(f"{run.instance:28} {run.engine:8} {run.seed} {run.cost:12,.2f}", flush=True)
+    for kind, path in chosen:
+        instance = read(path, FORMS[kind])
+        for engine, seconds, seed in product(engines, options.seconds, options.seeds):
+            if engine == VROOM and (seconds, seed) != (options.seconds[0], options.seeds[0]):
+                continue  # it ends by itself, and knows no seed
+            run = measured(path.stem, kind, instance, engine, seed, seconds)
+            if run is None:
+                print(f"{path.stem:28} {engine:8} has no words for it", file=sys.stderr, flush=True)
+                break
+            runs.append(run)
+            if options.json:
+                print(json.dumps(asdict(run)), flush=True)
+            else:
+                print(f"{run.instance:28} {engine:8} {seconds:4g} s {seed} {run.cost:12,.2f}", flush=True)
+    report = table(runs, known)
+    if options.out:
+        options.out.with_suffix(".md").write_text(report + "\n", encoding="utf-8")
+        facts = [asdict(run) for run in runs]
+        options.out.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     if not options.json:
-        print(table(runs, known))
+        print(report)
 
 
 def every_engine() -> list[str]:
@@ -88,34 +123,41 @@ def best_known(folder: Path) -> dict[str, float]:
     return {}
 
 
-def instances(folder: Path, only: set[str]) -> Iterator[tuple[str, Instance]]:
-    folders = [each for each in sorted(folder.iterdir()) if each.name in FORMS] or [folder]
-    for each in folders:
-        form = FORMS.get(each.name, "solomon")
-        pattern = "techniciansReduced_*.txt" if form == "kovacs" else "*.txt"
-        for path in sorted(each.glob(pattern)):
-            if not only or path.stem in only:
-                yield path.stem, read(path, form)
+def instances(folder: Path, sets: list[str] | None) -> Iterator[tuple[str, Path]]:
+    """The set of each file, and where it is. A folder without sets in it holds Solomon's."""
+    for kind in sets or ["solomon", "homberger", "kovacs", "pillac"]:
+        inside = folder / FOLDERS[FORMS[kind]]
+        if inside.is_dir():
+            for path in sorted(inside.glob(PATTERNS.get(kind, "*.txt"))):
+                yield kind, path
+    if not any((folder / name).is_dir() for name in FOLDERS.values()):
+        for path in sorted(folder.glob("*.txt")):
+            yield "solomon", path
 
 
 def warm_up() -> None:
     """Compiled and loaded before anything is measured."""
     from rental.routing.solve import solve
 
-    instance = next(instances(OWN_INSTANCES, {"R101"}))[1]
+    instance = read(OWN_INSTANCES / "R101.txt", "solomon")
     solve(instance.problem, AfterIterations(10), seed=1)
 
 
-def measured(name: str, instance: Instance, engine: str, seed: int, seconds: float) -> Run:
-    if engine == VROOM:
-        began = time.process_time()
-        plan = planned_by_vroom(instance.problem).plan()
-        cpu = time.process_time() - began
-    else:
-        found = answer(instance, seconds=seconds, seed=seed, engine=Engine(engine))
-        plan, cpu = found.plan, found.cpu_seconds
+def measured(name: str, kind: str, instance: Instance, engine: str, seed: int, seconds: float) -> Run | None:
+    """None where the engine cannot say all that the problem does."""
+    try:
+        if engine == VROOM:
+            began = time.process_time()
+            plan = planned_by_vroom(instance.problem).plan()
+            cpu = time.process_time() - began
+        else:
+            found = answer(instance, seconds=seconds, seed=seed, engine=Engine(engine))
+            plan, cpu = found.plan, found.cpu_seconds
+    except InvalidProblem:
+        return None
     faults = len(check(instance.problem, plan))
-    return Run(name, engine, seed, plan.cost / instance.scale, len(plan.left_out), cpu, faults)
+    cost = plan.cost / instance.scale
+    return Run(name, kind, engine, seconds, seed, cost, len(plan.left_out), cpu, faults)
 
 
 def planned_by_vroom(problem: Problem) -> Draft:
@@ -162,25 +204,26 @@ def every_skill(problem: Problem) -> Iterable[tuple[str, int]]:
 
 
 def table(runs: list[Run], known: dict[str, float]) -> str:
-    """Mean and worst gap of each engine, in percent, over all instances and seeds."""
+    """Mean and worst gap in percent of each engine on each set, over instances and seeds."""
     lines = [
         "",
-        "| Engine | instances | mean gap % | worst % | on | left out | CPU s | faults |",
-        "|" + "---|" * 8,
+        "| Set | Engine | Seconds | instances | mean gap % | worst % | on | left out | CPU s | faults |",
+        "|" + "---|" * 10,
     ]
     bests = {
         name: known.get(name, min(run.cost for run in runs if run.instance == name))
         for name in {run.instance for run in runs}
     }
-    for engine in dict.fromkeys(run.engine for run in runs):
-        own = [run for run in runs if run.engine == engine]
+    for kind, engine, seconds in dict.fromkeys((run.set, run.engine, run.seconds) for run in runs):
+        own = [run for run in runs if (run.set, run.engine, run.seconds) == (kind, engine, seconds)]
         gaps = {
             name: mean(100 * (run.cost / bests[name] - 1) for run in own if run.instance == name)
             for name in dict.fromkeys(run.instance for run in own)
         }
         worst = max(gaps, key=lambda name: gaps[name])
         lines.append(
-            f"| {engine} | {len(gaps)} | {mean(gaps.values()):.2f} | {gaps[worst]:.2f} | {worst} "
+            f"| {kind} | {engine} | {'ends' if engine == VROOM else f'{seconds:g}'} | {len(gaps)} "
+            f"| {mean(gaps.values()):.2f} | {gaps[worst]:.2f} | {worst} "
             f"| {sum(run.left_out for run in own)} | {mean(run.cpu_seconds for run in own):.1f} "
             f"| {sum(run.faults for run in own)} |"
         )

@@ -15,7 +15,8 @@ from rental.core.mail import NoPost, Post
 class Runtime:
     """Made once by the app factory; a story may exchange the clock.
 
-    `is_stopping` asks whatever takes long to end soon, with what it has.
+    `is_stopping` asks whatever takes long to end soon, with what it has. `roads_url` is the service that
+    measures ways, `roads_version` that of its data.
     """
 
     clock: Clock
@@ -25,6 +26,8 @@ class Runtime:
     files: FileStore
     post: Post = field(default_factory=NoPost)
     is_stopping: bool = False
+    roads_url: str | None = None
+    roads_version: str = "1"
 
 
 def runtime() -> Runtime:

@@ -264,7 +264,9 @@ def _matrix(points: Sequence[Point], provider: TravelProvider) -> TravelMatrix:
     """Travel between all places in full minutes, so that every time of a plan is one."""
     exact = provider.matrix(points, _CAR, _DEPART)
     seconds = -(-exact.seconds.astype(np.int64) // MINUTE) * MINUTE
-    return TravelMatrix.of(seconds, exact.metres, exact.unreachable, source=exact.source)
+    return TravelMatrix.of(
+        seconds, exact.metres, exact.unreachable, source=exact.source, estimated=exact.estimated
+    )
 
 
 def _hash(facts: Sequence[object]) -> str:

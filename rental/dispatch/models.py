@@ -212,6 +212,7 @@ class PlanRoute(Base):
     break_ends: Mapped[int | None]
     home_minutes: Mapped[int]
     home_metres: Mapped[int]
+    home_is_estimated: Mapped[bool] = mapped_column(default=False)
 
     technician: Mapped[Account] = relationship()
     base: Mapped[OperatingBase | None] = relationship()
@@ -219,6 +220,8 @@ class PlanRoute(Base):
 
 class PlanStop(Base):
     """One visit of a route: everything to be done at one site. Times are minutes after midnight.
+
+    `travel_is_estimated` where the road service had no answer for the way there.
 
     `visit_id` is the visit that was there before, and stays as it is, or the one made by publishing.
     """
@@ -242,6 +245,7 @@ class PlanStop(Base):
     ends: Mapped[int]
     travel_minutes: Mapped[int]
     travel_metres: Mapped[int]
+    travel_is_estimated: Mapped[bool] = mapped_column(default=False)
 
     site: Mapped[Site] = relationship()
     technician: Mapped[Account] = relationship()
@@ -290,3 +294,21 @@ class PlanProgress(Base):
     route_plan_id: Mapped[UUID] = mapped_column(ForeignKey(RoutePlan.id), primary_key=True)
     milliseconds: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     cost: Mapped[Money]
+
+
+class TravelPair(Base):
+    """A way that a road service measured, in seconds and metres; the places as degrees to six decimals.
+
+    `source` is the service, the version of its data and the profile. Kept so that nobody asks again.
+    """
+
+    __tablename__ = "travel_pair"
+    __audited__ = False
+
+    source: Mapped[str] = mapped_column(String(100), primary_key=True)
+    from_place: Mapped[str] = mapped_column(String(24), primary_key=True)
+    to_place: Mapped[str] = mapped_column(String(24), primary_key=True)
+    seconds: Mapped[int]
+    metres: Mapped[int]
+    is_possible: Mapped[bool]
+    measured_at: Mapped[datetime]

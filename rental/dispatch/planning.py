@@ -152,6 +152,7 @@ def _write_people(plan: RoutePlan, workers: Sequence[Worker], routes: Mapping[UU
                 break_ends=rest.ends if rest else None,
                 home_minutes=route.home_minutes if route else 0,
                 home_metres=route.home_metres if route else 0,
+                home_is_estimated=route.home_is_estimated if route else False,
             )
         )
 
@@ -170,6 +171,7 @@ def _stop_row(route: DayRoute, number: int, stop: Stop) -> PlanStop:
         ends=stop.ends,
         travel_minutes=stop.travel_minutes,
         travel_metres=stop.travel_metres,
+        travel_is_estimated=stop.travel_is_estimated,
         orders=[PlanStopOrder(work_order_id=order_id, revision=seen) for order_id, seen in stop.call.orders],
     )
 

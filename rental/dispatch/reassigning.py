@@ -14,6 +14,7 @@ from rental.dispatch.models import PlanStop, RoutePlan
 from rental.dispatch.planning import write_routes
 from rental.dispatch.rules import DayChanged, DoesNotFit, PlanState
 from rental.dispatch.solving import Solved, described
+from rental.dispatch.travel import known_travel
 from rental.routing.draft import Draft, Option
 from rental.routing.explain import reasons_of
 from rental.routing.insert import insert
@@ -84,7 +85,7 @@ def _day_of(session: Session, plan: RoutePlan) -> tuple[Day, Problem]:
     """What the draft was made from, if it is still so."""
     if plan.state is not PlanState.DRAFT:
         raise IllegalStep(kind=PlanState.__name__, now=plan.state.value, wanted=PlanState.DRAFT.value)
-    day = day_problem(session, plan.planned_on, not_before=plan.not_before)
+    day = day_problem(session, plan.planned_on, not_before=plan.not_before, travel=known_travel(session))
     if day.problem is None or day.inputs_hash != plan.inputs_hash:
         raise DayChanged
     return day, day.problem

@@ -29,6 +29,7 @@ from rental.dispatch.rules import (
     PlanFailure,
     PlanState,
 )
+from rental.dispatch.travel import measuring_travel
 from rental.routing.check import check
 from rental.routing.plan import LeftOut, Plan, Route
 from rental.routing.price import price
@@ -53,6 +54,7 @@ class Stop:
     ends: int
     travel_minutes: int
     travel_metres: int
+    travel_is_estimated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class DayRoute:
     stops: tuple[Stop, ...]
     home_minutes: int
     home_metres: int
+    home_is_estimated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,8 @@ def solve_requested_plan(snapshot: Session, event: PlanRequested, now: datetime)
         return None
     route_plan_id, seconds = plan.id, plan.seconds_allowed
     try:
-        day = day_problem(snapshot, plan.planned_on, not_before=plan.not_before)
+        travel = measuring_travel(snapshot)
+        day = day_problem(snapshot, plan.planned_on, not_before=plan.not_before, travel=travel)
     except InvalidProblem as error:
         return Unsolved(PlanFailure.BAD_FACTS, str(error))
     finally:
@@ -201,7 +205,11 @@ def _route(day: Day, problem: Problem, route: Route) -> DayRoute:
         person.end_place,
     ]
     ways = [
-        (int(problem.travel.seconds[way]) // MINUTE, int(problem.travel.metres[way]))
+        (
+            int(problem.travel.seconds[way]) // MINUTE,
+            int(problem.travel.metres[way]),
+            is_estimated(problem, way),
+        )
         for way in pairwise(places)
     ]
     stops = tuple(
@@ -214,8 +222,9 @@ def _route(day: Day, problem: Problem, route: Route) -> DayRoute:
             ends=stop.end // MINUTE,
             travel_minutes=minutes,
             travel_metres=metres,
+            travel_is_estimated=estimated,
         )
-        for stop, (minutes, metres) in zip(route.stops, ways, strict=False)
+        for stop, (minutes, metres, estimated) in zip(route.stops, ways, strict=False)
     )
     rest = route.breaks[0] if route.breaks else None
     return DayRoute(
@@ -226,7 +235,14 @@ def _route(day: Day, problem: Problem, route: Route) -> DayRoute:
         stops=stops,
         home_minutes=ways[-1][0],
         home_metres=ways[-1][1],
+        home_is_estimated=ways[-1][2],
     )
+
+
+def is_estimated(problem: Problem, way: tuple[int, int]) -> bool:
+    """Whether whoever measures the ways had no answer for this one."""
+    estimated = problem.travel.estimated
+    return estimated is not None and bool(estimated[way])
 
 
 def _remedy(left_out: LeftOut) -> Remedy | None:

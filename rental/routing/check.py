@@ -37,6 +37,11 @@ class Fault(StrEnum):
     LOCKED = "locked"
     ON_BOARD = "on_board"
     DUTY = "duty"
+    CREW = "crew"
+    ORDER = "order"
+    UNKNOWN_DAY = "unknown_day"
+    DAY = "day"
+    TOO_CLOSE = "too_close"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ def check(problem: Problem, plan: Plan) -> list[Broken]:
         broken += goods(problem, person, route)
         broken += duty(person, route)
     broken += locked(problem, plan)
+    broken += [*crews(problem, plan), *orders(problem, plan)]
     costs = price(problem, plan).total
     if costs != plan.cost:
         broken.append(Broken(Fault.COST, f"The plan says {plan.cost} yen, its parts add up to {costs}."))
@@ -79,6 +85,10 @@ def strangers(problem: Problem, plan: Plan) -> Iterator[Broken]:
             yield Broken(Fault.UNKNOWN_PERSON, "is not in the problem.", person=person_id)
         if count > 1:
             yield Broken(Fault.PERSON_TWICE, f"has {count} routes.", person=person_id)
+    known = [route.person for route in plan.routes if route.stops and problem.has_person(route.person)]
+    for human, count in Counter(problem.person(each).stand_for for each in known).items():
+        if human is not None and count > 1:
+            yield Broken(Fault.PERSON_TWICE, f"{human!r} comes {count} times.", person=human)
     for visit_id in dict.fromkeys(mentioned(plan)):
         if not problem.has_visit(visit_id):
             yield Broken(Fault.UNKNOWN_VISIT, "is not in the problem.", visit=visit_id)
@@ -236,3 +246,33 @@ def locked(problem: Problem, plan: Plan) -> Iterator[Broken]:
         if begun != list(person.locked):
             message = f"begins with {begun}, but {list(person.locked)} are under way."
             yield Broken(Fault.LOCKED, message, person=person.id)
+
+
+def crews(problem: Problem, plan: Plan) -> Iterator[Broken]:
+    """Each visit of a crew is made by somebody else, all at the same moment; or none is made."""
+    made = {stop.visit: (route.person, stop.start) for route in plan.routes for stop in route.stops}
+    for name, visits in problem.crews.items():
+        come = [made[visit.id] for visit in visits if visit.id in made]
+        if not come:
+            continue
+        for visit in visits:
+            if visit.id not in made:
+                message = f"is left out, while others of the crew {name!r} come."
+                yield Broken(Fault.CREW, message, visit=visit.id)
+        if len({start for _, start in come}) > 1:
+            message = f"starts not when others of the crew {name!r} do."
+            yield Broken(Fault.CREW, message, visit=visits[0].id)
+        if len({person for person, _ in come}) < len(come):
+            message = f"is made by somebody who makes another of the crew {name!r}."
+            yield Broken(Fault.CREW, message, visit=visits[0].id)
+
+
+def orders(problem: Problem, plan: Plan) -> Iterator[Broken]:
+    """What must be over before is made, and over."""
+    made = {stop.visit: stop for route in plan.routes for stop in route.stops}
+    for visit in problem.visits:
+        for earlier in visit.after if visit.id in made else ():
+            if earlier not in made:
+                yield Broken(Fault.ORDER, f"is made, but {earlier!r} before it is not.", visit=visit.id)
+            elif made[earlier].end > made[visit.id].start:
+                yield Broken(Fault.ORDER, f"starts before {earlier!r} is over.", visit=visit.id)

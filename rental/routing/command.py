@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from rental.routing.answers import answer, available
+from rental.routing.answers import answer, answer_week, available
 from rental.routing.drawing import as_svg
 from rental.routing.engine import Engine
 from rental.routing.problem import InvalidProblem
 from rental.routing.readers import READERS, BadFile, read
+from rental.routing.week_file import WeekInstance, is_week, read_week
 
 
 @click.command()
@@ -37,13 +38,16 @@ def solve(
     as_json: bool,
     list_engines: bool,
 ) -> None:
-    """Plans the routes of FILE: a benchmark of the literature, or a day as JSON."""
+    """Plans the routes of FILE: a benchmark of the literature, or a day or a week as JSON."""
     if list_engines:
         click.echo("\n".join(each.value for each in available()))
         return
     if file is None:
         raise click.UsageError("Missing argument 'FILE'.")
     try:
+        if is_week(file, form):
+            _say_week(read_week(file), seconds, seed, Engine(engine), jobs, as_json=as_json)
+            return
         found = answer(
             read(file, form),
             seconds=seconds,
@@ -64,6 +68,24 @@ def solve(
         return
     for number, route in enumerate(report["routes"], start=1):
         click.echo(f"{number:3}: {' '.join(str(each) for each in route)}")
+    click.echo(
+        f"{report['instance']}: {report['cost']} by {report['engine']}, {len(report['left_out'])} left out"
+    )
+
+
+def _say_week(
+    instance: WeekInstance, seconds: float, seed: int, engine: Engine, jobs: int, *, as_json: bool
+) -> None:
+    report = answer_week(instance, seconds=seconds, seed=seed, engine=engine, jobs=jobs).as_json()
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False))
+        return
+    for day in report["days"]:
+        click.echo(f"{day['name']}: {day['cost']}")
+        for person, route in day["routes"].items():
+            click.echo(f"  {person}: {' '.join(str(each) for each in route)}")
+    for each in report["left_out"]:
+        click.echo(f"left out: {each['visit']} ({each['reason']}{', ' + each['day'] if each['day'] else ''})")
     click.echo(
         f"{report['instance']}: {report['cost']} by {report['engine']}, {len(report['left_out'])} left out"
     )

@@ -1,12 +1,15 @@
 """Why a visit is in no route, tested after the search with our own insertions, and what would cure it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from rental.routing.agreed import Agreement
 from rental.routing.draft import Draft, Option, is_worth
+from rental.routing.links import Moment, clusters, visits_in
 from rental.routing.matching import has_on_board, has_skills, is_wanted
 from rental.routing.plan import Cure, CureKind, LeftOut, Plan, Reason
 from rental.routing.problem import Problem, Visit
+from rental.routing.stand_ins import chosen
 from rental.routing.timing import timed
 
 MORE_OVERTIME = 4 * 3600  # seconds: no cure asks for more than this
@@ -21,11 +24,56 @@ class Reasons:
 
 def explain(problem: Problem, plan: Plan) -> Reasons:
     """Every left-out visit with its reason and its cheapest cure, in the order of the problem."""
+    problem = chosen(problem, plan, least=1)
+    if problem.linked:
+        return Reasons(linked_reasons_of(Agreement.of_plan(problem, plan)))
     return Reasons(reasons_of(Draft.of(problem, plan.sequences)))
 
 
 def reasons_of(draft: Draft) -> tuple[LeftOut, ...]:
     return tuple(reason_for(draft, visit) for visit in draft.left_out)
+
+
+def linked_reasons_of(agreement: Agreement) -> tuple[LeftOut, ...]:
+    """The same for a day with links: nothing of a cluster comes unless what it waits for does."""
+    problem, draft = agreement.problem, agreement.draft
+    cluster_of = {visit.id: cluster for cluster in clusters(problem) for visit in visits_in(cluster)}
+    return tuple(
+        reason_for_linked(agreement, problem.visit(visit.id), cluster_of[visit.id])
+        if visit.id in problem.linked
+        else reason_for(draft, visit)
+        for visit in draft.left_out
+    )
+
+
+def reason_for_linked(agreement: Agreement, visit: Visit, cluster: Sequence[Moment]) -> LeftOut:
+    """What keeps the visit itself out, then what keeps out its crew, or what comes before."""
+    reason = hopeless(agreement.problem, visit)
+    if reason is not None:
+        return LeftOut(visit.id, reason)
+    needed = needed_for(agreement.problem, visit)
+    if any(hopeless(agreement.problem, each) for each in needed):
+        return LeftOut(visit.id, Reason.LINKED)
+    wanted = [moment for moment in cluster if any(each.id in {v.id for v in needed} for each in moment)]
+    *_, last = [agreement, *agreement.steps(wanted)]
+    if visit.id not in last.starts:
+        return LeftOut(visit.id, Reason.NO_TIME)
+    short = max(0, last.draft.cost - agreement.draft.cost) + 1
+    raised = Cure(CureKind.HIGHER_VALUE, short, start=last.starts[visit.id])
+    return LeftOut(visit.id, Reason.NOT_WORTH, raised)
+
+
+def needed_for(problem: Problem, visit: Visit) -> list[Visit]:
+    """The visit, its crew, all they come after, and the crews of those."""
+    found: dict[str, Visit] = {}
+    waiting = [visit]
+    while waiting:
+        each = waiting.pop()
+        if each.id not in found:
+            found[each.id] = each
+            waiting += problem.crews[each.crew] if each.crew else ()
+            waiting += [problem.visit(earlier) for earlier in each.after]
+    return list(found.values())
 
 
 def reason_for(draft: Draft, visit: Visit) -> LeftOut:

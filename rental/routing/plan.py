@@ -14,6 +14,7 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"  # no way leads there and back
     TOO_LONG = "too_long"  # journey and service are longer than a day
     WINDOW = "window"  # its windows lie where nobody can be there
+    LINKED = "linked"  # what it is linked with, by a crew or an order, cannot be made
     NO_TIME = "no_time"  # everybody who could is full
     NOT_WORTH = "not_worth"  # it costs more than it is worth
 

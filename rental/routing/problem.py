@@ -22,6 +22,7 @@ from rental.routing.limits import (
 from rental.routing.limits import LATEST as LATEST
 from rental.routing.limits import MOST_GOODS as MOST_GOODS
 from rental.routing.limits import InvalidProblem as InvalidProblem
+from rental.routing.links import require_links
 from rental.routing.matrix import TravelMatrix as TravelMatrix
 
 RATES_OF_A_PERSON = (
@@ -74,6 +75,9 @@ class Visit:
     the visit is left out; None says that it must be made. A service that starts after `due` costs
     `late_yen_per_hour`, beyond each of `late_steps` what that says. `volume` and `parts` are taken from what
     the person has on board. Of the visits of one `group` at most one is made; they have the same value.
+
+    The visits of one `crew` start at the same moment, each made by somebody else: all of them are made, or
+    none. Those named in `after` must be over before this one starts, and it is made only when they are.
     """
 
     id: str
@@ -92,6 +96,8 @@ class Visit:
     parts: Mapping[str, int] = field(default_factory=dict)
     group: str | None = None
     kept: Kept | None = None
+    crew: str | None = None
+    after: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         who = f"Visit {self.id!r}"
@@ -110,6 +116,8 @@ class Visit:
         require_parts(who, self.parts, least=1)
         if self.group is not None and not self.group:
             raise InvalidProblem(f"{who}: group must be a text that is not empty, or None.")
+        if self.crew is not None and not self.crew:
+            raise InvalidProblem(f"{who}: crew must be a text that is not empty, or None.")
         if self.kept is not None:
             if self.kept.start is not None:
                 require_whole(who, "kept.start", self.kept.start, 0, LATEST)
@@ -148,6 +156,9 @@ class Person:
     `max_duty_seconds`, at `duty_yen_per_hour`. Driving and service beyond `fair_seconds` cost
     `unfair_yen_per_hour`, so that work is shared. `volume` (None: no limit) and `parts` are on board in the
     morning. The day begins with the `locked` visits, in this order: they are under way already.
+
+    Of those who `stand_for` one and the same human only one makes visits: the human may begin at home, or
+    load at the depot first.
     """
 
     id: str
@@ -170,6 +181,7 @@ class Person:
     volume: int | None = None
     parts: Mapping[str, int] = field(default_factory=dict)
     locked: tuple[str, ...] = ()
+    stand_for: str | None = None
 
     def __post_init__(self) -> None:
         who = f"Person {self.id!r}"
@@ -249,6 +261,7 @@ class Problem:
             require_whole("Problem", f"set_up_seconds[{place}]", seconds, 0, LATEST)
         self._require_locked()
         self._require_groups()
+        require_links(self)
 
     def visit(self, visit_id: str) -> Visit:
         """The visit of that id; KeyError when there is none."""
@@ -284,6 +297,21 @@ class Problem:
     def alternatives(self, visit: Visit) -> tuple[Visit, ...]:
         """All of its group, itself among them."""
         return (visit,) if visit.group is None else self.groups[visit.group]
+
+    @cached_property
+    def crews(self) -> dict[str, tuple[Visit, ...]]:
+        """The visits of each crew, in the order of the problem."""
+        crews: dict[str, list[Visit]] = {}
+        for visit in self.visits:
+            if visit.crew is not None:
+                crews.setdefault(visit.crew, []).append(visit)
+        return {name: tuple(visits) for name, visits in crews.items()}
+
+    @cached_property
+    def linked(self) -> frozenset[str]:
+        """The visits that are of a crew, come after others, or have others come after them."""
+        ordered = {each for visit in self.visits if visit.after for each in (visit.id, *visit.after)}
+        return frozenset(ordered | {visit.id for visits in self.crews.values() for visit in visits})
 
     @cached_property
     def locked_to(self) -> dict[str, str]:

@@ -1,14 +1,15 @@
 """Problems from files: benchmarks of the literature and days as JSON. What is wrong is named by line."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rental.routing.problem import (
+    MOST_GOODS,
     Break,
     InvalidProblem,
     Kept,
@@ -226,7 +227,8 @@ def distances_exact(places: list[tuple[int, int]]) -> TravelMatrix:
 def read_pillac(path: Path) -> Instance:
     """Pillac, Guéret and Medaglia (2013): homes, skills, tools and spare parts; the whole time away counts.
 
-    Going by the depot for more tools and parts on the way is not modelled: what is at home has to do.
+    Who needs more than they have at home goes by the depot first, where there is everything: that is the one
+    moment of the day at which it is planned for.
     """
     rows = []
     for number, line in numbered_lines(path):
@@ -247,6 +249,7 @@ def read_pillac(path: Path) -> Instance:
     if not rows:
         raise BadFile(f"{path.name}: no rows; expected the depot, the technicians, then the requests.")
     travel = distances_exact([(row[0][1], row[0][2]) for row in rows])
+    crew_rows = list(enumerate(rows))[1 : crew + 1]
     people = tuple(
         Person(
             id=f"technician {facts[0]}",
@@ -257,9 +260,12 @@ def read_pillac(path: Path) -> Instance:
             skills={f"skill {each}": 1 for each in skills} | {f"tool {each}": 1 for each in tools},
             parts={f"part {number}": count for number, count in enumerate(parts)},
             duty_yen_per_hour=3600,
+            stand_for=f"technician {facts[0]}",
         )
-        for place, (facts, skills, tools, parts) in list(enumerate(rows))[1 : crew + 1]
+        for place, (facts, skills, tools, parts) in crew_rows
     )
+    every_tool = {f"tool {each}" for row in rows for each in row[2]}
+    people += tuple(by_the_depot(person, travel, every_tool) for person in people)
     visits = tuple(
         Visit(
             id=str(facts[0]),
@@ -274,25 +280,49 @@ def read_pillac(path: Path) -> Instance:
     return Instance(path.stem, named(path, visits, people, travel), HUNDREDTHS)
 
 
+def by_the_depot(person: Person, travel: TravelMatrix, tools: Iterable[str]) -> Person:
+    """The same human, who leaves home for the depot and has everything from then on."""
+    way = int(travel.seconds[person.start_place, 0])
+    return replace(
+        person,
+        id=f"{person.id} by the depot",
+        start_place=0,
+        shift_starts=min(person.shift_starts + way, person.shift_ends),
+        day_yen=way,
+        skills={**person.skills, **dict.fromkeys(tools, 1)},
+        parts=dict.fromkeys(person.parts, MOST_GOODS),
+    )
+
+
 def read_json(path: Path) -> Instance:
     """Our own: `visits`, `people`, `travel`, with the names that the classes of `problem` have."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as wrong:
-        raise BadFile(f"line {wrong.lineno}: {wrong.msg}; expected JSON.") from wrong
-    if not isinstance(content, dict):
-        raise BadFile("line 1: expected an object with visits, people and travel.")
+    content = json_object(path)
     try:
         travel = TravelMatrix.of(**part(content, "travel", dict))
         visits = tuple(visit_of(row) for row in part(content, "visits", list))
         people = tuple(person_of(row) for row in part(content, "people", list))
-        set_up = {int(place): seconds for place, seconds in content.get("set_up_seconds", {}).items()}
-        problem = Problem(visits, people, travel, set_up_seconds=set_up)
+        problem = Problem(visits, people, travel, set_up_seconds=set_up_of(content))
     except InvalidProblem as wrong:
         raise BadFile(str(wrong)) from wrong
     except (TypeError, ValueError, AttributeError) as wrong:
         raise BadFile(f"a field is missing, unknown, or of the wrong kind: {wrong}.") from wrong
     return Instance(str(content.get("name", path.stem)), problem)
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as wrong:
+        raise BadFile(f"line {wrong.lineno}: {wrong.msg}; expected JSON.") from wrong
+    except UnicodeDecodeError as wrong:
+        raise BadFile("line 1: expected JSON as UTF-8.") from wrong
+    if not isinstance(content, dict):
+        raise BadFile("line 1: expected an object with visits, people and travel.")
+    return content
+
+
+def set_up_of(content: Mapping[str, Any]) -> dict[int, int]:
+    return {int(place): seconds for place, seconds in content.get("set_up_seconds", {}).items()}
 
 
 def part(content: Mapping[str, Any], name: str, kind: type) -> Any:
@@ -306,6 +336,7 @@ def visit_of(row: Mapping[str, Any]) -> Visit:
     facts["windows"] = tuple(Window(*window) for window in row.get("windows", ()))
     facts["late_steps"] = tuple(LateStep(*step) for step in row.get("late_steps", ()))
     facts["forbidden"] = frozenset(row.get("forbidden", ()))
+    facts["after"] = tuple(row.get("after", ()))
     if row.get("allowed") is not None:
         facts["allowed"] = frozenset(row["allowed"])
     if row.get("kept") is not None:

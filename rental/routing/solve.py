@@ -7,15 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from rental.routing.agreed import Agreement
 from rental.routing.check import Fault, check
 from rental.routing.draft import Draft
 from rental.routing.engine import Engine
 from rental.routing.engines.greedy import fill_greedily, greedy
 from rental.routing.engines.ortools_model import SolverFailed, improve
 from rental.routing.engines.ruin import ruin_and_recreate
-from rental.routing.explain import reasons_of
+from rental.routing.explain import explain, linked_reasons_of, reasons_of
 from rental.routing.plan import Plan
 from rental.routing.problem import Problem
+from rental.routing.stand_ins import chosen, has_stand_ins, kept_in, without
 from rental.routing.stop import SoFar, Stop, budget_of
 
 log = logging.getLogger("rental.routing")
@@ -24,6 +26,7 @@ Progress = Callable[[float, int, Plan], None]
 Clock = Callable[[], float]
 
 FIRST_SHARE = 0.6  # of all time and iterations: afterwards the optimiser has a plan worth descending from
+EVERYBODY, ONE_EACH = 0.35, 0.7  # until when humans may come as several, and until when as none
 ATTEMPTS_BETWEEN = 300  # of ours, between two descents of the optimiser
 TRIALS_AN_ITERATION = 100  # of the optimiser: about as long as one of our attempts
 
@@ -50,6 +53,12 @@ def solve(
     what is locked cannot be driven.
     """
     watch = Watch(stop, progress, clock)
+    if has_stand_ins(problem):
+        again = partial(solve, progress=progress, engine=engine, clock=clock, jobs=jobs)
+        return solve_with_stand_ins(problem, start, seed, watch, again)
+    if problem.linked:
+        plan_day = partial(solve, engine=engine, clock=clock, jobs=jobs)
+        return solve_linked(problem, start, seed, watch, plan_day)
     searches = {Engine.ORTOOLS: search_by_optimiser, Engine.PYVRP: search_by_pyvrp}
     try:
         best = searches.get(engine, partial(search_compiled, jobs=jobs))(problem, start, seed, watch)
@@ -64,6 +73,36 @@ def solve(
     return plan if start is None else not_worse(problem, plan, start)
 
 
+def solve_with_stand_ins(
+    problem: Problem, start: Plan | None, seed: int, watch: "Watch", again: Callable[..., Plan]
+) -> Plan:
+    """First everybody may come; then, twice, who comes as several is told to be one."""
+    plan = start
+    if start is None:
+        plan = again(without(problem, ()), watch.until(EVERYBODY), seed, None, progress=None)
+    for share in (ONE_EACH, 1.0):
+        least = 0 if share == 1.0 else 2
+        day = chosen(problem, plan or Plan((), (), 0), least=least)
+        plan = again(day, watch.until(share), seed, None if plan is None else kept_in(day, plan))
+    assert plan is not None  # noqa: S101  (the loop has just set it)
+    if start is not None and may_be_kept(problem, plan, start):
+        plan = start
+    return replace(plan, left_out=explain(problem, plan).left_out)
+
+
+def solve_linked(
+    problem: Problem, start: Plan | None, seed: int, watch: "Watch", plan_day: Callable[..., Plan]
+) -> Plan:
+    """With crews and orders: see `engines.linked`."""
+    from rental.routing.engines.linked import search_linked
+
+    best = search_linked(problem, start, seed, watch, plan_day)
+    plan = best.draft.plan(linked_reasons_of(best))
+    if start is None or not may_be_kept(problem, plan, start):
+        return plan
+    return replace(start, left_out=linked_reasons_of(Agreement.of_plan(problem, start)))
+
+
 class Watch:
     """Counts the iterations, asks whether to stop, and tells of better plans."""
 
@@ -73,6 +112,14 @@ class Watch:
         self.iterations = 0
         self.trials = 0
         self.budget = budget_of(stop)
+
+    def until(self, share: float) -> Stop:
+        """For a search of its own that ends when this share of everything is used up."""
+        most = (
+            None if self.budget.iterations is None else int(self.budget.iterations * share) - self.iterations
+        )
+        self.iterations += most or 0
+        return lambda so_far: self.is_over(share) if most is None else so_far.iterations >= most
 
     @property
     def seconds(self) -> float:
@@ -172,11 +219,16 @@ def started(problem: Problem, start: Plan | None) -> list[Draft]:
 
 def not_worse(problem: Problem, plan: Plan, start: Plan) -> Plan:
     """The start itself, with today's reasons, where nothing better was found and it can be driven."""
-    if any(broken.code is not Fault.MUST_LEFT_OUT for broken in check(problem, start)):
-        return plan
-    if standing(problem, plan) <= standing(problem, start):
+    if not may_be_kept(problem, plan, start):
         return plan
     return replace(start, left_out=reasons_of(Draft.of(problem, start.sequences)))
+
+
+def may_be_kept(problem: Problem, plan: Plan, start: Plan) -> bool:
+    """Whether the start can be driven, and the plan is no better."""
+    if any(broken.code is not Fault.MUST_LEFT_OUT for broken in check(problem, start)):
+        return False
+    return standing(problem, plan) > standing(problem, start)
 
 
 def standing(problem: Problem, plan: Plan) -> tuple[int, int]:

@@ -258,7 +258,7 @@ def test_where_no_way_leads_is_named_and_the_rest_is_planned(
         orders = make_orders(uow, 3)
         islands = [make_order_at(uow, 34.75, 139.36 + n / 100) for n in range(2)]
     monkeypatch.setattr(IslandAt, "latitude", 34.75)
-    monkeypatch.setattr("rental.dispatch.day_problem.StraightLine", IslandAt)
+    monkeypatch.setattr("rental.dispatch.travel.StraightLine", IslandAt)
     plan = planned(story)
     assert sorted(numbers(plan.stops)) == sorted(order.number for order in orders)
     assert {row.work_order_id: row.reason for row in plan.left_out} == {

@@ -435,3 +435,19 @@ def test_the_map_keeps_north_on_top_and_its_scale() -> None:
 
 def test_a_search_without_news_draws_nothing() -> None:
     assert progress_line([], 5) == ""
+
+
+def test_ways_that_are_only_estimated_are_marked(story: Story, dispatcher: Seat, crew: list[Account]) -> None:
+    plan = draft_of(story)
+    page = dispatcher.get(f"/plans/{plan.id}").text
+    assert "(estimated)" not in page
+    assert "Estimated ways" not in page
+    with story.begin() as uow:
+        row = uow.session.get_one(RoutePlan, plan.id)
+        row.travel_source = "osrm 2026-03"
+        row.stops[0].travel_is_estimated = True
+    page = dispatcher.get(f"/plans/{plan.id}").text
+    assert page.count("(estimated)") == 1
+    ways = len(plan.stops) + len({stop.technician_id for stop in plan.stops})
+    assert f"1 of {ways}, where the road service had no answer" in page
+    assert "Roads, by OSRM" in page

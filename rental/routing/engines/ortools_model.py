@@ -1,15 +1,18 @@
 """The whole problem as a model of OR-Tools; it goes on from a plan and never ends with a worse one.
 
 Money is counted in 18,000ths of a yen, so that an hourly rate for seconds and a rate per kilometre for
-metres are whole numbers together. Only the order of visits is taken from the optimiser; times are our own.
+metres are whole numbers together. Only the order of visits is taken from the optimiser, and when those start
+that are linked with others; all other times are our own.
 """
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from ortools.util import optional_boolean_pb2
 
+from rental.routing.agreed import Agreement
 from rental.routing.draft import Draft
 from rental.routing.engines.arrays import PARTS_OF_A_YEN, PER_HOUR, PER_KM
 from rental.routing.explain import hopeless
@@ -43,13 +46,22 @@ def improve(draft: Draft, is_over: Callable[[], bool], on_better: Callable[[Draf
     return Search(draft, is_over, on_better).run()
 
 
+def improve_whole(
+    agreement: Agreement, is_over: Callable[[], bool], on_better: Callable[[Agreement], None]
+) -> Agreement:
+    """The same for a day with links: the times agreed are moved too. Raises SolverFailed."""
+    search = LinkedSearch(agreement, is_over, on_better)
+    search.run()
+    return search.agreement
+
+
 class Search:
     """One run of the optimiser."""
 
     def __init__(self, draft: Draft, is_over: Callable[[], bool], on_better: Callable[[Draft], None]) -> None:
         self.problem, self.best = draft.problem, draft
         self.is_over, self.on_better = is_over, on_better
-        self.visits = visits_that_could_be_made(draft)
+        self.visits = visits_that_could_be_made(self.problem, draft)
         self.interrupted: BaseException | None = None
         self.ended = False
 
@@ -79,6 +91,9 @@ class Search:
         self.routing.SolveFromAssignmentWithParameters(start, parameters)
         return True
 
+    def sequences(self) -> dict[str, list[str]]:
+        return {person.id: self.visits_of(vehicle) for vehicle, person in enumerate(self.problem.people)}
+
     def must_end(self) -> bool:
         self.guarded(self.ask)()
         return self.ended
@@ -87,8 +102,7 @@ class Search:
         self.ended = self.ended or self.is_over()
 
     def take_solution(self) -> None:
-        sequences = {person.id: self.visits_of(vehicle) for vehicle, person in enumerate(self.problem.people)}
-        draft = Draft.of(self.problem, sequences)
+        draft = Draft.of(self.problem, self.sequences())
         if draft.standing < self.best.standing:
             self.best = draft
             self.on_better(draft)
@@ -121,12 +135,33 @@ class Search:
         ]
 
 
-def visits_that_could_be_made(draft: Draft) -> list[Visit]:
+class LinkedSearch(Search):
+    """One run in which crews and orders are kept; the best is known with its times."""
+
+    def __init__(
+        self, agreement: Agreement, is_over: Callable[[], bool], on_better: Callable[[Agreement], None]
+    ) -> None:
+        super().__init__(agreement.draft, is_over, lambda draft: None)
+        self.problem, self.agreement, self.on_better_agreement = agreement.problem, agreement, on_better
+        self.visits = visits_that_could_be_made(self.problem, self.best)
+
+    def take_solution(self) -> None:
+        time = self.routing.GetDimensionOrDie("time")
+        starts = {
+            visit.id: time.CumulVar(self.manager.NodeToIndex(number)).Min()
+            for number, visit in enumerate(self.visits)
+            if visit.id in self.problem.linked
+        }
+        agreement = Agreement.of(self.problem, starts, self.sequences())
+        if agreement.standing < self.agreement.standing:
+            self.agreement = agreement
+            self.on_better_agreement(agreement)
+
+
+def visits_that_could_be_made(problem: Problem, draft: Draft) -> list[Visit]:
     """The model breaks on a visit that nobody may make, or whose windows lie outside every shift."""
     made = {each for visits in draft.sequences.values() for each in visits}
-    return [
-        visit for visit in draft.problem.visits if visit.id in made or hopeless(draft.problem, visit) is None
-    ]
+    return [visit for visit in problem.visits if visit.id in made or hopeless(problem, visit) is None]
 
 
 def model_of(problem: Problem, visits: list[Visit]) -> tuple[Any, Any]:
@@ -147,8 +182,10 @@ def model_of(problem: Problem, visits: list[Visit]) -> tuple[Any, Any]:
         add_day(routing, time, vehicle, person, [services[node] for node in node_of])
     for node, visit in enumerate(visits):
         add_visit(problem, routing, time, manager.NodeToIndex(node), visit)
-    add_left_out(problem, routing, {visit.id: manager.NodeToIndex(node) for node, visit in enumerate(visits)})
+    indices = {visit.id: manager.NodeToIndex(node) for node, visit in enumerate(visits)}
+    add_left_out(problem, routing, indices)
     add_goods(problem, routing, visits, ends.stop)
+    add_links(problem, routing, time, indices)
     return manager, routing
 
 
@@ -163,6 +200,36 @@ def add_left_out(problem: Problem, routing: Any, indices: dict[str, int]) -> Non
         told.update(members)
         lost = must if visit.value is None else visit.value * PARTS_OF_A_YEN
         routing.AddDisjunction([indices[each] for each in members], lost)
+
+
+def add_links(problem: Problem, routing: Any, time: Any, indices: dict[str, int]) -> None:
+    """Crews start together and are different people; what comes after something waits for its end.
+
+    Told as precedences: an equation of two moments is one that the optimiser, which sets the times of one
+    route after the other, breaks in most plans it is to start from.
+    """
+    solver = routing.solver()
+    for visits in problem.crews.values():
+        known = [indices[visit.id] for visit in visits if visit.id in indices]
+        if len(known) < len(visits):
+            for index in known:
+                solver.Add(routing.ActiveVar(index) == 0)
+            continue
+        for first, other in combinations(known, 2):
+            solver.Add(routing.ActiveVar(first) == routing.ActiveVar(other))
+            time.AddNodePrecedence(first, other, 0)
+            time.AddNodePrecedence(other, first, 0)
+            # Of two that are not made both have the same vehicle: none.
+            unlike = routing.VehicleVar(first) != routing.VehicleVar(other)
+            solver.Add(unlike + (1 - routing.ActiveVar(first)) >= 1)
+    for visit in problem.visits:
+        for earlier in visit.after if visit.id in indices else ():
+            if earlier not in indices:
+                solver.Add(routing.ActiveVar(indices[visit.id]) == 0)
+                continue
+            before, then = indices[earlier], indices[visit.id]
+            solver.Add(routing.ActiveVar(then) <= routing.ActiveVar(before))
+            time.AddNodePrecedence(before, then, problem.visit(earlier).service_seconds)
 
 
 def add_goods(problem: Problem, routing: Any, visits: list[Visit], nodes: int) -> None:

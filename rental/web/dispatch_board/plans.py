@@ -246,6 +246,9 @@ def _page(plan: RoutePlan, *, refused: str = "") -> str:
         km=km,
         cost_parts=[(COST_PARTS[name], yen_part) for name, yen_part in (plan.cost_parts or {}).items()],
         travel_source=_travel_source(plan),
+        estimated_count=sum(stop.travel_is_estimated for stop in plan.stops)
+        + sum(route.home_is_estimated for route in plan.routes),
+        way_count=len(plan.stops) + sum(route.leaves is not None for route in plan.routes),
         cure_text=_cure_text,
         new_count=sum(stop.visit_id is None for stop in plan.stops),
         **_progress(plan),

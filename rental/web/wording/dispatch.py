@@ -102,6 +102,8 @@ ATTRIBUTES = {
     "waits": _l("Waits"),
     "travel_minutes": _l("Minutes of travel"),
     "travel_metres": _l("Metres of travel"),
+    "travel_is_estimated": _l("Travel is estimated"),
+    "home_is_estimated": _l("The way home is estimated"),
     "plan_stop_id": _l("Stop of a route"),
     "cure": _l("What would help"),
     "cure_yen": _l("What that costs"),
@@ -207,7 +209,11 @@ CURE_SENTENCES: dict[CureKind, Callable[[dict[str, Any]], str]] = {
 }
 
 # What reckons travel times, by the first word of a plan's travel source; the version follows it.
-TRAVEL_SOURCES = {"straight-line": _l("Straight lines with a detour")}
+TRAVEL_SOURCES = {
+    "straight-line": _l("Straight lines with a detour"),
+    "osrm": _l("Roads, by OSRM"),
+    "valhalla": _l("Roads, by Valhalla"),
+}
 
 COST_PARTS = {
     "driving": _l("Driving"),

@@ -226,3 +226,12 @@ def test_set_up_that_nobody_had_time_for() -> None:
     problem, plan = planned()
     place = problem.visit(plan.routes[0].visits[0]).place
     assert codes(replace(problem, set_up_seconds={place: 60}), plan) >= {Fault.TRAVEL}
+
+
+def test_one_human_who_comes_as_two() -> None:
+    problem, plan = planned()
+    first, second = plan.routes[0].person, plan.routes[1].person
+    same = with_people(problem, lambda p: replace(p, stand_for="Mori") if p.id in (first, second) else p)
+    assert codes(same, plan) == {Fault.PERSON_TWICE}
+    one = with_people(problem, lambda p: replace(p, stand_for="Mori") if p.id == first else p)
+    assert codes(one, plan) == set()

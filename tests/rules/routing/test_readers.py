@@ -32,7 +32,7 @@ DAY: dict[str, Any] = {
             "kept": {"person": "Mori", "start": 3700, "other_person_yen": 50},
             "value": 9000,
         },
-        {"id": "B", "place": 1, "forbidden": ["Mori"], "value": 100},
+        {"id": "B", "place": 1, "forbidden": ["Mori"], "value": 100, "after": ["A"]},
     ],
     "people": [
         {
