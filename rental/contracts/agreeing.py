@@ -1,7 +1,7 @@
 """Agreeing on more than a plain monthly rent: how time is cut, when it is billed, what is taken off."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -45,8 +45,8 @@ def agree_terms(uow: UnitOfWork, line_id: UUID, terms: Terms) -> LineTerms:
     """These terms instead of a plain rent, as long as the contract is a draft. Raises NotADraft."""
     line = _line_of_draft(uow, line_id)
     row = terms_of_line(uow, line.id)
-    for name, value in asdict(terms).items():
-        setattr(row, name, value)
+    for each in fields(terms):
+        setattr(row, each.name, getattr(terms, each.name))
     uow.session.flush()
     return row
 

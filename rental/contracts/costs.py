@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from rental.catalog.rules import Cost
+from rental.catalog.rules import Cost, TaxClass
 from rental.contracts.events import CostIncurred
 from rental.contracts.models import AgreedCost, OneOff
 from rental.core.uow import UnitOfWork
@@ -46,6 +46,37 @@ def incur_costs(
         uow.announce(CostIncurred(line_id, happened_on))
     if agreed:
         uow.session.flush()
+
+
+def record_cost(
+    uow: UnitOfWork,
+    line_id: UUID,
+    cost: Cost,
+    *,
+    happened_on: date,
+    unit_price_millionths: int,
+    quantity: int,
+    tax_class: TaxClass,
+    reason: str,
+    source: str,
+    source_id: UUID,
+) -> OneOff:
+    """Something that is paid for once, at a price agreed for this time. Whoever calls tells billing."""
+    row = OneOff(
+        contract_line_id=line_id,
+        happened_on=happened_on,
+        cost=cost,
+        unit_price_millionths=unit_price_millionths,
+        quantity=quantity,
+        tax_class=tax_class,
+        reason=reason,
+        source=source,
+        source_id=source_id,
+        recorded_at=uow.now,
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    return row
 
 
 def _has_incurred(uow: UnitOfWork, line_id: UUID, cost: Cost) -> bool:

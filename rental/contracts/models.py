@@ -122,6 +122,7 @@ class Line(Base):
     contract: Mapped[Contract] = relationship(back_populates="lines")
     equipment_model: Mapped[EquipmentModel] = relationship()
     rate_plan_version: Mapped[RatePlanVersion] = relationship()
+    line_terms: Mapped["LineTerms | None"] = relationship(viewonly=True)
     slots: Mapped[list["Slot"]] = relationship(back_populates="line", order_by="Slot.position")
 
 

@@ -87,6 +87,7 @@ def machines_in_service(
     pay_day: int = 31,
     holiday_rule: HolidayRule = HolidayRule.NEXT,
     agree: Callable[[UnitOfWork, UUID], object] | None = None,
+    stop: StopPolicy = StopPolicy.RETRIEVAL,
 ) -> InService:
     """A customer's machines are promised and installed today, by scan; the workers hear of it.
 
@@ -94,7 +95,7 @@ def machines_in_service(
     """
     technician = technician_of(story)
     with story.begin() as uow:
-        contract = promised(uow, lines, name, agree=agree)
+        contract = promised(uow, lines, name, agree=agree, stop=stop)
         account = uow.session.get_one(BillingAccount, contract.billing_account_id)
         change_billing_account(
             uow,
@@ -123,6 +124,7 @@ def promised(
     name: str = "喫茶みどり",
     *,
     agree: Callable[[UnitOfWork, UUID], object] | None = None,
+    stop: StopPolicy = StopPolicy.RETRIEVAL,
 ) -> Contract:
     """An active contract with a line for each of these, and the machines for it in stock."""
     customer, account, site = make_customer(uow, name)
@@ -140,7 +142,7 @@ def promised(
                 monthly_fee=Money(line.fee),
                 tax_class=line.tax_class,
                 start_policy=StartPolicy.AFTER_TRIAL if line.trial_days else StartPolicy.INSTALLATION,
-                stop_policy=StopPolicy.RETRIEVAL,
+                stop_policy=stop,
                 minimum_months=12,
                 trial_days=line.trial_days,
             ),

@@ -40,7 +40,20 @@ _LEDGERS = {
     "line_anchor": ("contract_line_id", "since"),
     "one_off": ("id",),
     "usage_record": ("id",),
+    "amendment": ("id",),
 }
+_AMENDMENTS = (
+    "price",
+    "revision",
+    "quantity",
+    "suspension",
+    "option_added",
+    "option_removed",
+    "anchor",
+    "correction",
+    "withdrawal",
+    "termination",
+)
 
 
 def upgrade() -> None:
@@ -87,6 +100,8 @@ def downgrade() -> None:
         op.drop_column("line_event", name)
     op.drop_column("slot", "ended_on")
     op.drop_column("contract", "ends_on")
+    op.drop_index("ix_amendment_of_contract", table_name="amendment")
+    op.drop_table("amendment")
     op.drop_index("ix_usage_record_of_line", table_name="usage_record")
     op.drop_table("usage_record")
     op.drop_index("ix_one_off_slot_id", table_name="one_off")
@@ -224,6 +239,24 @@ def _happened_tables() -> None:
         ),
     )
     op.create_index("ix_usage_record_of_line", "usage_record", ["contract_line_id", "occurred_on"])
+    op.create_table(
+        "amendment",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("contract_id", sa.Uuid(), nullable=False),
+        sa.Column("contract_line_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", _one_of("amendmentkind", *_AMENDMENTS), nullable=False),
+        sa.Column("effective_on", sa.Date(), nullable=False),
+        sa.Column("said", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_by", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name="fk_amendment_contract_id"),
+        sa.ForeignKeyConstraint(
+            ["contract_line_id"], ["contract_line.id"], name="fk_amendment_contract_line_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_amendment"),
+    )
+    op.create_index("ix_amendment_of_contract", "amendment", ["contract_id", "id"])
 
 
 def _recheck(changes: Mapping[tuple[str, str], tuple[str, str]]) -> None:
