@@ -136,6 +136,7 @@ def own_facts(
             FeeHistory(fees[line_id]),
             one_offs=(*one_offs.get(line_id, ()), *supposed.one_offs.get(line_id, ())),
             usage=tuple(usage.get(line_id, ())),
+            problem=its_terms.problem,
         )
         history = [*events, *supposed.events.get(line_id, ())]
         found[line_id] = _with_history(OwnHistory(own, tuple(spans)), history, fees[line_id])
@@ -150,12 +151,22 @@ def agreed_terms(session: Session, lines: Select[UUID] | Collection[UUID]) -> di
     line_ids = [row.contract_line_id for row in rows]
     discounts, anchors = _discounts(session, line_ids), _anchors(session, line_ids)
     return {
-        row.contract_line_id: LineTerms(
+        row.contract_line_id: _terms_of(row, discounts[row.contract_line_id], anchors[row.contract_line_id])
+        for row in rows
+    }
+
+
+def _terms_of(
+    row: stored.LineTerms, discounts: Sequence[AgreedDiscount], anchors: Sequence[AgreedAnchor]
+) -> LineTerms:
+    """As the rules take them; one line whose terms cannot be must not keep the others from being billed."""
+    try:
+        return LineTerms(
             anchor=row.anchor,
             anchored_on=row.anchored_on,
             months=row.months,
             days=row.period_days,
-            anchors=tuple(anchors.get(row.contract_line_id, ())),
+            anchors=tuple(anchors),
             timing=row.timing,
             lead_days=row.lead_days,
             stub=row.stub,
@@ -164,12 +175,12 @@ def agreed_terms(session: Session, lines: Select[UUID] | Collection[UUID]) -> di
             change_proration=row.change_proration,
             rate_bp=row.rate_bp,
             cuts_at_rate_changes=row.cuts_at_rate_changes,
-            discounts=tuple(discounts.get(row.contract_line_id, ())),
+            discounts=tuple(discounts),
             overrun_fee=row.overrun_fee,
             usage=usage_plan_of(row.usage) if row.usage else None,
         )
-        for row in rows
-    }
+    except DomainError as error:
+        return LineTerms(problem=error)
 
 
 def _with_history(history: OwnHistory, events: Sequence[LineEvent], fee: Money) -> OwnHistory:

@@ -7,13 +7,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from rental.billing.agreements import agree_cost, agree_terms
 from rental.billing.documents import draw
 from rental.billing.models import BilledSegment, BilledSpan, BillingClaim, BillingSchedule
 from rental.billing.rules.agreed import NEVER
 from rental.billing.rules.charges import ChargeKind
-from rental.billing.rules.prices import MILLIONTHS
 from rental.catalog.rules import AnchorKind, Cost, Proration, StubPolicy, TaxClass, Timing
-from rental.contracts.agreeing import Terms, agree_cost, agree_discount, agree_terms
+from rental.contracts.agreeing import Terms, agree_discount
 from rental.contracts.drafting import NotADraft
 from rental.contracts.models import Line, LineEvent, Slot
 from rental.contracts.placements import end_slot
@@ -212,8 +212,7 @@ def test_what_happens_once_is_billed_once_and_by_its_own_tax(company: Story) -> 
     def agree(uow: UnitOfWork, line_id: UUID) -> None:
         for cost, yen in ((Cost.INITIAL, 5000), (Cost.DELIVERY, 1200), (Cost.REMOVAL, 800)):
             tax_class = TaxClass.OUT_OF_SCOPE if cost is Cost.INITIAL else TaxClass.STANDARD
-            price = yen * MILLIONTHS
-            agree_cost(uow, line_id, cost, unit_price_millionths=price, tax_class=tax_class)
+            agree_cost(uow, line_id, cost, unit_price=yen, tax_class=tax_class)
 
     contract = rented(company, 3000, agree, machines=2)
     company.on("2026-05-31")

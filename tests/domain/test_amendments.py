@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from rental.billing.agreements import agree_terms
 from rental.billing.models import BilledSpan, BillingClaim
 from rental.billing.rules.amendments import Effect, Pause
 from rental.billing.rules.refusals import NotBillable, Reason
@@ -36,7 +37,7 @@ from rental.changes.rules import (
     StartStays,
     TooFarBack,
 )
-from rental.contracts.agreeing import Terms, agree_terms
+from rental.contracts.agreeing import Terms
 from rental.contracts.drafting import draft_contract
 from rental.contracts.models import Contract, Line, LineEvent, Slot
 from rental.contracts.placements import end_slot

@@ -26,6 +26,7 @@ from rental.billing.rules.segments import FeeHistory, Span
 from rental.billing.rules.tax import TaxRate
 from rental.billing.rules.usage import Aggregation, MeteredLine, UsagePlan, UsageRecord, usage_due
 from rental.catalog.rules import AnchorKind, Proration, StubPolicy, TaxClass, Timing
+from rental.core.errors import DomainError
 from rental.core.money import Money, Rounding
 from rental.core.periods import Period
 
@@ -56,6 +57,7 @@ class LineTerms:
 
     `anchored_on` is the day from which periods are counted, by default the first day of rent. With `days`
     periods have so many days instead of months. `overrun_fee` is the price of a month after the agreed end.
+    `problem` is why what is stored cannot be what was agreed.
     """
 
     anchor: AnchorKind = AnchorKind.CLOSING
@@ -74,6 +76,7 @@ class LineTerms:
     discounts: tuple[AgreedDiscount, ...] = ()
     overrun_fee: Money | None = None
     usage: UsagePlan | None = None
+    problem: DomainError | None = None
 
     def __post_init__(self) -> None:
         if self.months not in FREQUENCIES:
@@ -186,13 +189,16 @@ def require_cuts_kept(terms: LineTerms, billed_through: date | None, *, closing_
 
 def usage_plan_of(said: Mapping[str, Any]) -> UsagePlan:
     """The plan as it is stored: names, whole numbers, and prices as texts. Raises NotBillable."""
-    return UsagePlan(
-        _price_model(said),
-        Aggregation(said.get("aggregation", Aggregation.SUM)),
-        said.get("included", 0),
-        _yen(said.get("minimum")),
-        _yen(said.get("maximum")),
-    )
+    try:
+        return UsagePlan(
+            _price_model(said),
+            Aggregation(said.get("aggregation", Aggregation.SUM)),
+            said.get("included", 0),
+            _yen(said.get("minimum")),
+            _yen(said.get("maximum")),
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise NotBillable("usage", Reason.NOT_A_NUMBER) from error
 
 
 def _price_model(said: Mapping[str, Any]) -> PriceModel:
