@@ -17,6 +17,7 @@ def wire() -> Bus:
         notifications.tell_of_new_place,
         # A contract becomes active: somebody must install what it promises.
         fieldwork.open_orders_for_contract,
+        fieldwork.open_orders_for_line,
         # Somebody wants the routes of a day.
         dispatch.store_requested_plan,
         # A technician is sent out.

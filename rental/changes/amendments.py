@@ -11,13 +11,15 @@ from rental.billing.rules.drafts import MONTHS_LOOKED_BACK
 from rental.billing.rules.periods import day_in_month
 from rental.billing.schedules import make_due
 from rental.catalog.rules import Cost
+from rental.changes.line_books import ContractBook
 from rental.changes.models import Amendment
 from rental.changes.plans import Plan
-from rental.changes.rules import AmendmentKind, NoReason, TooFarBack
-from rental.contracts.amending import end_contract, put_slot_right, record_anchor
+from rental.changes.rules import AlreadyTerminated, AmendmentKind, NoReason, TooFarBack
+from rental.contracts.amending import add_line_in_force, end_contract, put_slot_right, record_anchor
 from rental.contracts.costs import record_cost
 from rental.contracts.models import Contract
 from rental.contracts.placements import record_event
+from rental.core.money import Money
 from rental.core.periods import Period
 from rental.core.text import tidy
 from rental.core.uow import UnitOfWork, locked
@@ -35,9 +37,7 @@ def amend(uow: UnitOfWork, plan: Plan, *, reason: str, months_back: int = MONTHS
 
     The contract is held, and was when the plan was made. Raises NoReason, TooFarBack.
     """
-    reason = tidy(reason)[:500]
-    if not reason:
-        raise NoReason
+    reason = _tidy_reason(reason)
     first_days = plan.first_days()
     earliest = day_in_month(uow.today, uow.today.day, months_later=-min(months_back, MONTHS_LOOKED_BACK))
     if min((plan.effective_on, *first_days.values())) < earliest:
@@ -58,6 +58,47 @@ def amend(uow: UnitOfWork, plan: Plan, *, reason: str, months_back: int = MONTHS
     uow.session.flush()
     _record(uow, plan, amendment)
     make_due(uow, first_days)
+    return amendment
+
+
+def add_option(
+    uow: UnitOfWork,
+    book: ContractBook,
+    *,
+    rate_plan_version_id: UUID,
+    site_id: UUID,
+    quantity: int,
+    reason: str,
+    monthly_fee: Money | None = None,
+) -> Amendment:
+    """More machines, or another option, for as long as the contract runs; rent begins with the installation.
+
+    Raises NoReason, AlreadyTerminated, and what add_line_in_force raises.
+    """
+    reason = _tidy_reason(reason)
+    if book.contract.ends_on is not None:
+        raise AlreadyTerminated(ends_on=book.contract.ends_on)
+    uow.because(reason)
+    line = add_line_in_force(
+        uow,
+        book.contract.id,
+        rate_plan_version_id=rate_plan_version_id,
+        site_id=site_id,
+        quantity=quantity,
+        monthly_fee=monthly_fee,
+    )
+    amendment = Amendment(
+        contract_id=book.contract.id,
+        contract_line_id=line.id,
+        kind=AmendmentKind.OPTION_ADDED,
+        effective_on=uow.today,
+        said={"quantity": quantity, "fee": line.monthly_fee.minor_units},
+        reason=reason,
+        recorded_at=uow.now,
+        recorded_by=uow.actor.name,
+    )
+    uow.session.add(amendment)
+    uow.session.flush()
     return amendment
 
 
@@ -121,3 +162,10 @@ def _record(uow: UnitOfWork, plan: Plan, amendment: Amendment) -> None:
             )
     if plan.ends_on is not None:
         end_contract(uow, plan.contract_id, ends_on=plan.ends_on)
+
+
+def _tidy_reason(reason: str) -> str:
+    said = tidy(reason)[:500]
+    if not said:
+        raise NoReason
+    return said

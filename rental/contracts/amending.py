@@ -3,11 +3,50 @@
 from datetime import date
 from uuid import UUID
 
+from rental.catalog.models import EquipmentModel
 from rental.catalog.rules import AnchorKind
 from rental.contracts.agreeing import terms_of_line
-from rental.contracts.models import Contract, LineAnchor, Slot
-from rental.contracts.rules import LineEventKind
+from rental.contracts.drafting import write_line
+from rental.contracts.events import LineAdded
+from rental.contracts.models import Contract, Line, LineAnchor, Slot
+from rental.contracts.rules import SLOT_STATES, LineEventKind, SlotState
+from rental.core.db import found
+from rental.core.money import Money
 from rental.core.uow import UnitOfWork, locked
+from rental.inventory.reservations import reserve_units
+
+
+def add_line_in_force(
+    uow: UnitOfWork,
+    contract_id: UUID,
+    *,
+    rate_plan_version_id: UUID,
+    site_id: UUID,
+    quantity: int,
+    monthly_fee: Money | None = None,
+) -> Line:
+    """More machines for a contract in force: they are held, and fieldwork hears about it.
+
+    Rent begins with their installation and ends with the contract. Raises NotEnoughStock, ForeignSite,
+    PlanNotOffered, QuantityOutOfRange; then nothing has changed.
+    """
+    contract = locked(uow, Contract, contract_id)
+    line = write_line(
+        uow,
+        contract,
+        rate_plan_version_id=rate_plan_version_id,
+        site_id=site_id,
+        quantity=quantity,
+        monthly_fee=monthly_fee,
+    )
+    model = found(uow.session, EquipmentModel, line.equipment_model_id)
+    reserve_units(uow, model, [slot.id for slot in line.slots])
+    for slot in line.slots:
+        SLOT_STATES.check(slot.state, SlotState.AWAITING_INSTALL)
+        slot.state = SlotState.AWAITING_INSTALL
+    uow.session.flush()
+    uow.announce(LineAdded(contract.id, line.id))
+    return line
 
 
 def record_anchor(

@@ -52,3 +52,13 @@ class CostIncurred(Event):
 
     contract_line_id: UUID
     happened_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class LineAdded(Event):
+    """More machines were promised by a contract in force. Sent once per line."""
+
+    name: ClassVar[str] = "contracts.line_added"
+
+    contract_id: UUID
+    contract_line_id: UUID

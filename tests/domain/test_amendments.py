@@ -13,7 +13,7 @@ from rental.billing.models import BilledSpan, BillingClaim
 from rental.billing.rules.amendments import Effect, Pause
 from rental.billing.rules.refusals import NotBillable, Reason
 from rental.catalog.rules import AnchorKind, StopPolicy, TaxClass, Timing
-from rental.changes.amendments import amend, amendments_of, extensions_of, hold_contract
+from rental.changes.amendments import add_option, amend, amendments_of, extensions_of, hold_contract
 from rental.changes.foresight import Foreseen, foresee
 from rental.changes.line_books import ContractBook, contract_book
 from rental.changes.models import Amendment
@@ -44,15 +44,18 @@ from rental.contracts.placements import end_slot
 from rental.core.ids import new_id
 from rental.core.money import Money, yen_of
 from rental.core.uow import UnitOfWork
+from rental.inventory.reservations import NotEnoughStock
 from tests.factories.billed import (
     InService,
     Rented,
     close,
+    install_by_scan,
     invoices_of,
     machines_in_service,
     make_issuer,
+    technician_of,
 )
-from tests.factories.rented import make_customer
+from tests.factories.rented import make_customer, stock
 from tests.support.story import Story
 from tests.web.company import rows_of
 
@@ -289,6 +292,51 @@ def test_a_line_that_is_removed_ends_and_its_unit_may_come_back_later(company: S
     company.on("2026-04-30")
     close(company, "2026-04-30")
     assert line.said() == [[("2026-04-01", "2026-04-15", 1500)]]
+
+
+def test_more_machines_are_held_installed_and_billed_from_their_installation(company: Story) -> None:
+    line = agreed(company)
+    with company.begin() as uow:
+        first = uow.session.get_one(Line, line.line_id)
+        stock(uow, first.equipment_model, 2)
+        version_id, site_id = first.rate_plan_version_id, first.slots[0].site_id
+    with company.begin("clerk") as uow:
+        hold_contract(uow, line.contract.contract_id)
+        add_option(
+            uow,
+            contract_book(uow.session, line.contract.contract_id),
+            rate_plan_version_id=version_id,
+            site_id=site_id,
+            quantity=2,
+            monthly_fee=yen_of(1500),
+            reason="two more for the new counter",
+        )
+    company.everything_happens()
+    company.on("2026-04-16")
+    with company.begin() as uow:
+        install_by_scan(uow, line.contract.contract_id, technician_of(company))
+    company.everything_happens()
+    company.on("2026-04-30")
+    close(company, "2026-04-30")
+    assert line.said() == [[("2026-04-01", "2026-04-30", 3000), ("2026-04-16", "2026-04-30", 1500)]]
+
+
+def test_without_stock_no_more_is_promised(company: Story) -> None:
+    line = agreed(company)
+    with company.reading() as session:
+        first = session.get_one(Line, line.line_id)
+        version_id, site_id = first.rate_plan_version_id, first.slots[0].site_id
+    before = rows_of(company.app)
+    with company.begin("clerk") as uow, pytest.raises(NotEnoughStock), uow.session.begin_nested():
+        add_option(
+            uow,
+            contract_book(uow.session, line.contract.contract_id),
+            rate_plan_version_id=version_id,
+            site_id=site_id,
+            quantity=1,
+            reason="one more",
+        )
+    assert rows_of(company.app) == before
 
 
 # anchors

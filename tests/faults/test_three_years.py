@@ -332,7 +332,7 @@ class Records:
         with story.reading() as session:
             events, anchors = defaultdict(list), defaultdict(list)
             for row in session.scalars(select(StoredEvent).order_by(StoredEvent.recorded_at)):
-                replaces = EventKey(row.replaces_on, row.replaces_seq) if row.replaces_on else None
+                replaces = EventKey(row.replaces_on, row.replaces_seq or 0) if row.replaces_on else None
                 event = LineEvent(row.kind, row.effective_on, row.seq, row.slot_id, row.value, replaces)
                 events[row.contract_line_id].append((row.recorded_at, event))
             for anchor in session.scalars(select(LineAnchor)):
