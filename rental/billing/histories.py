@@ -143,6 +143,11 @@ def own_facts(
     return found
 
 
+def plain_history(fee: Money, spans: Sequence[Span]) -> OwnHistory:
+    """A plain rent, seen as a line with terms: other things were billed that it does not owe any more."""
+    return OwnHistory(Own(PLAIN, FeeHistory(fee)), tuple(spans))
+
+
 def agreed_terms(session: Session, lines: Select[UUID] | Collection[UUID]) -> dict[UUID, LineTerms]:
     """The terms of those lines that have other than plain ones."""
     rows = session.scalars(select(stored.LineTerms).where(stored.LineTerms.contract_line_id.in_(lines))).all()

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from rental.billing.histories import NOT_STARTED, NOTHING, Supposed, own_facts, recorded_starts
+from rental.billing.histories import NOT_STARTED, NOTHING, Supposed, own_facts, plain_history, recorded_starts
 from rental.billing.models import BilledSegment, BilledSpan, BillingClaim, BillingSchedule
 from rental.billing.rules.charges import Charge
 from rental.billing.rules.drafts import AccountTerms, LineFacts, looked_back_to, settled_until
@@ -81,7 +81,10 @@ def lines_owed_by(
     owed: dict[UUID, list[LineFacts]] = defaultdict(list)
     for row in rows:
         spans, sites, _ = starts.get(row.id, NOT_STARTED)
+        charges = billed.get(row.id, {})
         its_own = own.get(row.id)
+        if its_own is None and any(charge.kind is not BillingKind.RECURRING for charge in charges):
+            its_own = plain_history(row.monthly_fee, spans)
         owed[row.billing_account_id].append(
             LineFacts(
                 line_id=row.id,
@@ -92,7 +95,7 @@ def lines_owed_by(
                 spans=tuple(spans) if its_own is None else its_own.spans,
                 settled_until=settled[row.id],
                 billed_through=row.billed_through,
-                billed=billed.get(row.id, {}),
+                billed=charges,
                 generations=generations.get(row.id, {}),
                 words={
                     "contract": row.number,

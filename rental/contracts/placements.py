@@ -93,10 +93,10 @@ def end_slot(uow: UnitOfWork, slot_id: UUID, *, retrieved_on: date, source: str,
     days after it were kept without agreement: they end here. Where rent ends with the contract, a unit that
     comes back ends nothing. Raises EndsBeforeStart, IllegalStep.
     """
+    line = found(uow.session, Line, found(uow.session, Slot, slot_id).contract_line_id)
+    contract = locked(uow, Contract, line.contract_id)  # first of all, as a closing and an amendment do
     slot = locked(uow, Slot, slot_id)
     SLOT_STATES.check(slot.state, SlotState.CLOSED)
-    line = found(uow.session, Line, slot.contract_line_id)
-    contract = locked(uow, Contract, line.contract_id)
     if slot.started_on is None or retrieved_on < slot.started_on:
         raise EndsBeforeStart(start=slot.started_on, end=retrieved_on)
 

@@ -12,10 +12,11 @@ from rental.billing.documents import draw
 from rental.billing.models import BilledSegment, BilledSpan, BillingClaim, BillingSchedule
 from rental.billing.rules.agreed import NEVER
 from rental.billing.rules.charges import ChargeKind
+from rental.billing.schedules import make_due
 from rental.catalog.rules import AnchorKind, Cost, Proration, StubPolicy, TaxClass, Timing
 from rental.contracts.agreeing import Terms, agree_discount
 from rental.contracts.drafting import NotADraft
-from rental.contracts.models import Line, LineEvent, Slot
+from rental.contracts.models import Line, LineEvent, OneOff, Slot
 from rental.contracts.placements import end_slot
 from rental.contracts.rules import EndsBeforeStart, LineEventKind, SlotState
 from rental.core.ids import new_id
@@ -284,3 +285,37 @@ def test_a_plain_charge_is_written_as_before(company: Story) -> None:
     with company.reading() as session:
         (segment,) = session.scalars(select(BilledSegment)).all()
     assert (segment.units, segment.discount, segment.about, segment.slots) == (1, "", "", None)
+
+
+def test_a_cost_taken_back_after_it_was_billed_is_credited_on_a_line_that_is_plain_again(
+    company: Story,
+) -> None:
+    machines_in_service(
+        company,
+        Rented(3000),
+        agree=lambda uow, line_id: agree_cost(uow, line_id, Cost.DELIVERY, unit_price=1200),
+    )
+    company.on("2026-05-31")
+    close(company, "2026-04-30")
+    with company.begin("clerk") as uow:
+        cost = uow.session.scalars(select(OneOff)).one()
+        uow.session.add(
+            OneOff(
+                contract_line_id=cost.contract_line_id,
+                happened_on=cost.happened_on,
+                cost=cost.cost,
+                unit_price_millionths=0,
+                quantity=0,
+                tax_class=cost.tax_class,
+                replaces_id=cost.id,
+                source="test",
+                source_id=new_id(),
+                recorded_at=uow.now,
+            )
+        )
+        make_due(uow, {cost.contract_line_id: cost.happened_on})
+    close(company, "2026-05-31")
+    assert asked(company) == [
+        [("2026-04-01", "2026-04-30", 3000), ("2026-04-01", "2026-04-01", 1200)],
+        [("2026-05-01", "2026-05-31", 3000), ("2026-04-01", "2026-04-01", -1200)],
+    ]
