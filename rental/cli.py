@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from flask import Flask
@@ -20,6 +20,7 @@ from rental.app import create_app
 from rental.assurance.checks import as_report, ask_all
 from rental.billing.queries import progress_of
 from rental.billing.runs import open_run, preview_run
+from rental.billing.usage_readings import readings_in, take_readings
 from rental.config import Config, SettingError, read_config
 from rental.core import sealing
 from rental.core.audit import plain
@@ -291,6 +292,21 @@ def bill(app: Flask, closing: datetime, account: str | None, dry_run: bool, as_j
                 print("  " + "  ".join(str(cell) for cell in row.values()))
         else:
             print(f"{name}: {value}")
+
+
+@main.group()
+def usage() -> None:
+    """What customers used."""
+
+
+@usage.command("import")
+@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@with_app
+def import_usage(app: Flask, file: TextIO) -> None:
+    """Takes in a CSV file of readings, all or none; what was told before counts once."""
+    with begin(CLI) as uow:
+        taken = take_readings(uow, readings_in(file))
+    print(f"{taken.new} new, {taken.known} known before")
 
 
 def _close(closed_on: date, account: str | None, chunk_size: int) -> dict[str, Any]:

@@ -17,12 +17,15 @@ def wire() -> Bus:
         notifications.tell_of_new_place,
         # A contract becomes active: somebody must install what it promises.
         fieldwork.open_orders_for_contract,
+        fieldwork.open_orders_for_line,
         # Somebody wants the routes of a day.
         dispatch.store_requested_plan,
         # A technician is sent out.
         notifications.tell_of_new_visit,
         # A machine is in service: it owes rent. A closing asks for it, and the invoice goes out.
         billing.open_billing_schedule,
+        billing.look_at_ended_slot,
+        billing.look_at_incurred_cost,
         billing.bill_opened_chunk,
         billing.keep_drawn_document,
         billing.send_made_document,

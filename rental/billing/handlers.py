@@ -8,9 +8,9 @@ from rental.billing.documents import draw_invoice, keep_document
 from rental.billing.events import ChunkOpened, InvoiceDocumentMade, InvoiceFinalised
 from rental.billing.rules.runs import SendingWay
 from rental.billing.runs import bill_chunk
-from rental.billing.schedules import open_schedule
+from rental.billing.schedules import make_due, open_schedule, slot_changed
 from rental.billing.sending import mail_invoice, mark_sent
-from rental.contracts.events import SlotStarted
+from rental.contracts.events import CostIncurred, SlotEnded, SlotStarted
 from rental.core.bus import Queue, on
 from rental.core.runtime import runtime
 from rental.core.uow import UnitOfWork
@@ -20,6 +20,18 @@ from rental.core.uow import UnitOfWork
 def open_billing_schedule(uow: UnitOfWork, event: SlotStarted) -> None:
     """A started slot owes its first period from the day it was installed."""
     open_schedule(uow, event.slot_id, started_on=event.started_on)
+
+
+@on(SlotEnded)
+def look_at_ended_slot(uow: UnitOfWork, event: SlotEnded) -> None:
+    """What was billed for days after the end is taken back; the days before it are still owed."""
+    slot_changed(uow, event.slot_id, on=event.ended_on)
+
+
+@on(CostIncurred)
+def look_at_incurred_cost(uow: UnitOfWork, event: CostIncurred) -> None:
+    """What happened once is asked for by the next closing."""
+    make_due(uow, {event.contract_line_id: event.happened_on})
 
 
 @on(ChunkOpened, queue=Queue.BILLING)

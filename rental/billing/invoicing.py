@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from rental.billing.issuing import the_issuer
+from rental.billing.line_facts import description_of, formula_of, unit_price_of
 from rental.billing.models import (
     BilledSegment,
     BilledSpan,
@@ -27,9 +28,9 @@ from rental.billing.models import (
 )
 from rental.billing.obligations import terms_of
 from rental.billing.rules.charges import Charge, Entry, Side
-from rental.billing.rules.drafts import Draft, DraftLine, Due, LineFacts, draft_of
+from rental.billing.rules.drafts import Draft, DraftLine, Due, LineFacts, draft_of, looked_at_next
 from rental.billing.rules.due_dates import closing_on
-from rental.billing.rules.runs import BillingKind, InvoiceState, billed_as_of
+from rental.billing.rules.runs import InvoiceState, billed_as_of
 from rental.billing.rules.tax import PriceMode
 from rental.catalog.rules import TaxClass
 from rental.core.bulk import WrittenJson, insert_many
@@ -113,7 +114,9 @@ class _Books:
         self.claims: list[Row] = []
         self.lines: list[Row] = []
         self.charges: list[Row] = []
+        self.own_charges: list[Row] = []
         self.credits: list[Row] = []
+        self.own_credits: list[Row] = []
         self.spans: list[Row] = []
 
     def enter(self, billable: Billable, draft: Draft, *, number: str) -> None:
@@ -138,7 +141,7 @@ class _Books:
             "charge_rounding": account.charge_rounding,
             "price_mode": PriceMode.EXCLUSIVE,
         }
-        lines = [(line, _description(line), _formula(line)) for line in draft.lines]
+        lines = [(line, description_of(line), formula_of(line)) for line in draft.lines]
         snapshot = canonical(snapshot_of(invoice, self.issuer, account, draft, lines))
         self.invoices.append(
             {
@@ -168,7 +171,7 @@ class _Books:
         self.claims += [
             {
                 "contract_line_id": claim.line_id,
-                "kind": BillingKind.RECURRING,
+                "kind": claim.kind,
                 "period_start": claim.period.start,
                 "generation": claim.generation,
                 "period_end": claim.period.end,
@@ -191,7 +194,7 @@ class _Books:
                 "contract_line_id": line.facts.line_id,
                 "description": description,
                 "quantity": charge.quantity,
-                "unit_price": charge.monthly_fee,
+                "unit_price": unit_price_of(charge),
                 "amount": line.line.amount,
                 "tax_class": rate.tax_class,
                 "rate_bp": rate.basis_points,
@@ -210,7 +213,7 @@ class _Books:
         row = {
             "id": entry_id,
             "contract_line_id": charge.line_id,
-            "kind": BillingKind.RECURRING,
+            "kind": charge.kind,
             "period_start": charge.period.start,
             "period_end": charge.period.end,
             "start_on": charge.used.start,
@@ -226,15 +229,20 @@ class _Books:
             "reverses_id": line.facts.billed[charge] if side is Side.CREDIT else None,
             "invoice_line_id": invoice_line_id,
         }
+        is_plain = charge.holds_days and charge.units == 1 and charge.rate is None
+        if not is_plain:
+            row |= _beyond_plain(charge)
         if side is Side.CREDIT:
-            self.credits.append(row)
+            (self.credits if is_plain else self.own_credits).append(row)
             return
-        self.charges.append(row)
+        (self.charges if is_plain else self.own_charges).append(row)
+        if not charge.holds_days:
+            return
         self.spans += [
             {
                 "id": new_id(),
                 "slot_id": slot_id,
-                "kind": BillingKind.RECURRING,
+                "kind": charge.kind,
                 "start_on": charge.used.start,
                 "end_on": charge.used.end,
                 "is_active": True,
@@ -251,8 +259,10 @@ class _Books:
         insert_many(session, BillingClaim, self.claims)
         insert_many(session, InvoiceLine, self.lines)
         insert_many(session, BilledSegment, self.charges)
+        insert_many(session, BilledSegment, self.own_charges)
         insert_many(session, BilledSegment, self.credits)
-        taken_back = [row["reverses_id"] for row in self.credits]
+        insert_many(session, BilledSegment, self.own_credits)
+        taken_back = [row["reverses_id"] for row in (*self.credits, *self.own_credits)]
         if taken_back:
             session.execute(
                 update(BilledSpan)
@@ -263,33 +273,14 @@ class _Books:
         insert_many(session, BilledSpan, self.spans)
 
 
-def _description(line: DraftLine) -> Row:
-    is_credit = line.line.entry.side is Side.CREDIT
+def _beyond_plain(charge: Charge) -> Row:
+    """What a charge has in the ledger that plain rent has not; the database knows what plain rent has."""
     return {
-        **line.facts.words,
-        "sites": line.site_names,
-        "kind": "credit" if is_credit else "rent",
-    }
-
-
-def _formula(line: DraftLine) -> Row:
-    """The sum behind the amount; for a credit, what was billed and what remains of it."""
-    return {
-        **_sum_of(line.charge),
-        "billed": line.line.entry.amount.minor_units,
-        "remaining": [_sum_of(charge) for charge in line.line.remaining],
-    }
-
-
-def _sum_of(charge: Charge) -> Row:
-    share = charge.share
-    return {
-        "start": charge.used.start.isoformat(),
-        "last": charge.used.last_day.isoformat(),
-        "full": share.full.minor_units,
-        "days": share.days,
-        "of": share.of,
-        "amount": charge.amount.minor_units,
+        "units": charge.units,
+        "discount": charge.discount,
+        "about": charge.about,
+        "rate_bp": charge.rate.basis_points if charge.rate else None,
+        "slots": [slot_id.hex for slot_id in charge.slot_ids] if charge.discount else None,
     }
 
 
@@ -330,7 +321,7 @@ def _line_of_snapshot(told: ToldLine) -> Row:
     charge, rate = line.charge, line.charge.tax_rate
     return {
         "quantity": charge.quantity,
-        "unit_price": charge.monthly_fee.minor_units,
+        "unit_price": unit_price_of(charge).minor_units,
         "amount": line.line.amount.minor_units,
         "tax_class": rate.tax_class.value,
         "rate_bp": rate.basis_points,
@@ -347,7 +338,12 @@ def _move_schedules(uow: UnitOfWork, run: BillingRun, billables: Sequence[Billab
     after = billed_as_of(run.closed_on)
     moved: dict[tuple[date, date | None], list[UUID]] = defaultdict(list)
     for billable in billables:
+        terms = terms_of(billable.account)
         for facts in billable.lines:
+            if facts.own is not None:
+                billed_through, due_on = looked_at_next(terms, facts, facts.own, as_of=after)
+                moved[due_on, billed_through].append(facts.line_id)
+                continue
             if not facts.spans:
                 continue
             first_day = min(span.start for span in facts.spans)

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    JSON,
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -207,7 +209,12 @@ class BillingClaim(Base):
 
 
 class BilledSegment(Base):
-    """An entry of a line's ledger: a charge, or (with `reverses_id`) the taking back of one."""
+    """An entry of a line's ledger: a charge, or (with `reverses_id`) the taking back of one.
+
+    `units` is how many each slot holds; `discount` names a discount, `about` what is paid for once. `rate_bp`
+    is set where the rate was agreed, whatever holds on the day of supply. `slots` are those of a discount,
+    which holds no days of its own.
+    """
 
     __tablename__ = "billed_segment"
     __audited__ = False
@@ -226,6 +233,7 @@ class BilledSegment(Base):
     start_on: Mapped[date]
     end_on: Mapped[date]
     quantity: Mapped[int]
+    units: Mapped[int] = mapped_column(default=1)
     monthly_fee: Mapped[Money]
     tax_class: Mapped[TaxClass] = mapped_column(text_enum(TaxClass))
     amount: Mapped[Money]
@@ -233,8 +241,33 @@ class BilledSegment(Base):
     days: Mapped[int]
     of_days: Mapped[int]
     sign: Mapped[int]
+    discount: Mapped[str] = mapped_column(String(100), default="")
+    about: Mapped[str] = mapped_column(String(40), default="")
+    rate_bp: Mapped[int | None]
+    slots: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     reverses_id: Mapped[UUID | None] = mapped_column(ForeignKey("billed_segment.id"), unique=True)
     invoice_line_id: Mapped[UUID] = mapped_column(ForeignKey(InvoiceLine.id), index=True)
+
+
+class UsageRecord(Base):
+    """One reading of what was used; append-only. `external_id` is the name its sender knows it by, `subject`
+    what is counted where every thing counts once."""
+
+    __tablename__ = "usage_record"
+    __audited__ = False  # they come by the thousand; the import records each file by name
+    __table_args__ = (
+        UniqueConstraint("contract_line_id", "external_id"),
+        CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        Index("ix_usage_record_of_line", "contract_line_id", "occurred_on"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    contract_line_id: Mapped[UUID] = mapped_column(ForeignKey(Line.id))
+    external_id: Mapped[str] = mapped_column(String(100))
+    occurred_on: Mapped[date]
+    quantity: Mapped[int] = mapped_column(BigInteger)
+    subject: Mapped[str] = mapped_column(String(100), default="")
+    recorded_at: Mapped[datetime]
 
 
 class BilledSpan(Base):

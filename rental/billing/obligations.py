@@ -9,17 +9,18 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
+from rental.billing.histories import NOT_STARTED, NOTHING, Supposed, own_facts, plain_history, recorded_starts
 from rental.billing.models import BilledSegment, BilledSpan, BillingClaim, BillingSchedule
 from rental.billing.rules.charges import Charge
-from rental.billing.rules.drafts import AccountTerms, LineFacts, settled_until
+from rental.billing.rules.drafts import AccountTerms, LineFacts, looked_back_to, settled_until
 from rental.billing.rules.proration import Share
 from rental.billing.rules.runs import BillingKind
-from rental.billing.rules.segments import Span
+from rental.billing.rules.tax import TaxRate
 from rental.catalog.models import EquipmentModel, RatePlan, RatePlanVersion
-from rental.contracts.models import Contract, Line, LineEvent, Slot
-from rental.contracts.rules import ContractState, LineEventKind
+from rental.contracts.models import Contract, Line
+from rental.contracts.rules import ContractState
 from rental.core.periods import Period
-from rental.customers.models import BillingAccount, Site
+from rental.customers.models import BillingAccount
 
 # Accounts by their ids, or by a question for their ids: hundreds of ids make a long statement.
 Accounts = Collection[UUID] | Select[UUID]
@@ -53,25 +54,37 @@ def hold_contracts(session: Session, account_ids: Accounts) -> None:
     )
 
 
-def lines_owed_by(session: Session, account_ids: Accounts, *, closed_on: date) -> dict[UUID, list[LineFacts]]:
+def lines_owed_by(
+    session: Session, account_ids: Accounts, *, closed_on: date, supposed: Supposed = NOTHING
+) -> dict[UUID, list[LineFacts]]:
     """Every line of the active contracts of these accounts, by account, by contract and position.
 
-    As many statements for two hundred accounts as for one.
+    As many statements for two hundred accounts as for one. What is `supposed` counts as if it was recorded.
     """
     rows = session.execute(_line_rows(account_ids)).all()
+    changed = supposed.lines()
     settled = {
-        row.id: settled_until(closed_on, billed_through=row.billed_through, next_due_on=row.next_due_on)
+        row.id: looked_back_to(closed_on)
+        if row.id in changed
+        else settled_until(closed_on, billed_through=row.billed_through, next_due_on=row.next_due_on)
         for row in rows
     }
     never_billed = {row.id for row in rows if row.next_due_on and not row.billed_through}
     since = min((day for line_id, day in settled.items() if line_id not in never_billed), default=closed_on)
     lines = _lines_of(account_ids)
-    starts = _starts(session, lines)
+    starts = recorded_starts(session, lines, with_events=changed)
+    fees = {row.id: row.monthly_fee for row in rows}
+    oldest = min(settled.values(), default=closed_on)
+    own = own_facts(session, lines, starts, fees, since=oldest, supposed=supposed)
     billed = _billed(session, lines, since)
     generations = _generations(session, lines, since)
     owed: dict[UUID, list[LineFacts]] = defaultdict(list)
     for row in rows:
-        spans, sites = starts.get(row.id, ((), {}))
+        spans, sites, _ = starts.get(row.id, NOT_STARTED)
+        charges = billed.get(row.id, {})
+        its_own = own.get(row.id)
+        if its_own is None and any(charge.kind is not BillingKind.RECURRING for charge in charges):
+            its_own = plain_history(row.monthly_fee, spans)
         owed[row.billing_account_id].append(
             LineFacts(
                 line_id=row.id,
@@ -79,10 +92,10 @@ def lines_owed_by(session: Session, account_ids: Accounts, *, closed_on: date) -
                 contract_number=row.number,
                 monthly_fee=row.monthly_fee,
                 tax_class=row.tax_class,
-                spans=tuple(spans),
+                spans=tuple(spans) if its_own is None else its_own.spans,
                 settled_until=settled[row.id],
                 billed_through=row.billed_through,
-                billed=billed.get(row.id, {}),
+                billed=charges,
                 generations=generations.get(row.id, {}),
                 words={
                     "contract": row.number,
@@ -92,6 +105,7 @@ def lines_owed_by(session: Session, account_ids: Accounts, *, closed_on: date) -
                     "plan_valid_from": row.valid_from.isoformat(),
                 },
                 sites=sites,
+                own=None if its_own is None else its_own.own,
             )
         )
     return owed
@@ -131,23 +145,6 @@ def _line_rows(account_ids: Accounts) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _starts(session: Session, lines: Select[UUID]) -> dict[UUID, tuple[list[Span], dict[UUID, str]]]:
-    """The days each slot owes rent, and where it is, by line."""
-    found: dict[UUID, tuple[list[Span], dict[UUID, str]]] = {}
-    rows = session.execute(
-        select(LineEvent.contract_line_id, Slot.id, LineEvent.effective_on, Site.name)
-        .join(Slot, Slot.id == LineEvent.slot_id)
-        .join(Site, Site.id == Slot.site_id)
-        .where(LineEvent.contract_line_id.in_(lines), LineEvent.kind == LineEventKind.START)
-        .order_by(LineEvent.contract_line_id, LineEvent.effective_on, LineEvent.seq)
-    )
-    for line_id, slot_id, effective_on, site in rows:
-        spans, sites = found.setdefault(line_id, ([], {}))
-        spans.append(Span(slot_id, effective_on))
-        sites[slot_id] = site
-    return found
-
-
 def _billed(session: Session, lines: Select[UUID], since: date) -> dict[UUID, dict[Charge, UUID]]:
     """The charges that were asked for and not taken back, by line, each with its row."""
     credit = aliased(BilledSegment)
@@ -156,7 +153,6 @@ def _billed(session: Session, lines: Select[UUID], since: date) -> dict[UUID, di
         .outerjoin(credit, credit.reverses_id == BilledSegment.id)
         .where(
             BilledSegment.contract_line_id.in_(lines),
-            BilledSegment.kind == BillingKind.RECURRING,
             BilledSegment.sign == 1,
             BilledSegment.period_end > since,
             credit.id.is_(None),
@@ -165,7 +161,7 @@ def _billed(session: Session, lines: Select[UUID], since: date) -> dict[UUID, di
     slots = _slots_of(session, lines, since) if segments else {}
     billed: dict[UUID, dict[Charge, UUID]] = defaultdict(dict)
     for segment in segments:
-        billed[segment.contract_line_id][_charge(segment, slots[segment.id])] = segment.id
+        billed[segment.contract_line_id][_charge(segment, slots.get(segment.id, ()))] = segment.id
     return billed
 
 
@@ -187,30 +183,40 @@ def _slots_of(session: Session, lines: Select[UUID], since: date) -> dict[UUID, 
 
 
 def _charge(segment: BilledSegment, slot_ids: Sequence[UUID]) -> Charge:
+    rate = None if segment.rate_bp is None else TaxRate(segment.tax_class, segment.rate_bp)
+    named = [UUID(each) for each in segment.slots or ()]
     return Charge(
         line_id=segment.contract_line_id,
         period=Period(segment.period_start, segment.period_end),
         used=Period(segment.start_on, segment.end_on),
-        slot_ids=tuple(sorted(slot_ids)),
+        slot_ids=tuple(sorted(named or slot_ids)),
         monthly_fee=segment.monthly_fee,
         tax_class=segment.tax_class,
         amount=segment.amount,
         share=Share(segment.full_amount, segment.days, segment.of_days),
+        kind=segment.kind,
+        units=segment.units,
+        discount=segment.discount,
+        about=segment.about,
+        rate=rate,
     )
 
 
-def _generations(session: Session, lines: Select[UUID], since: date) -> dict[UUID, dict[date, int]]:
-    """How often each period was billed, by line and first day."""
-    counts: dict[UUID, dict[date, int]] = defaultdict(dict)
+def _generations(
+    session: Session, lines: Select[UUID], since: date
+) -> dict[UUID, dict[tuple[BillingKind, date], int]]:
+    """How often each period was billed, by line, kind and first day."""
+    counts: dict[UUID, dict[tuple[BillingKind, date], int]] = defaultdict(dict)
     rows = session.execute(
-        select(BillingClaim.contract_line_id, BillingClaim.period_start, func.max(BillingClaim.generation))
-        .where(
-            BillingClaim.contract_line_id.in_(lines),
-            BillingClaim.kind == BillingKind.RECURRING,
-            BillingClaim.period_end > since,
+        select(
+            BillingClaim.contract_line_id,
+            BillingClaim.kind,
+            BillingClaim.period_start,
+            func.max(BillingClaim.generation),
         )
-        .group_by(BillingClaim.contract_line_id, BillingClaim.period_start)
+        .where(BillingClaim.contract_line_id.in_(lines), BillingClaim.period_end > since)
+        .group_by(BillingClaim.contract_line_id, BillingClaim.kind, BillingClaim.period_start)
     )
-    for line_id, period_start, highest in rows:
-        counts[line_id][period_start] = highest + 1
+    for line_id, kind, period_start, highest in rows:
+        counts[line_id][kind, period_start] = highest + 1
     return counts

@@ -1,7 +1,7 @@
 """When a line is due next: the index by which a closing finds its work."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from rental.billing.models import BillingClaim, BillingSchedule
 from rental.billing.rules.runs import next_due_on
-from rental.contracts.models import Contract, Line, Slot
+from rental.contracts.models import Contract, Line, LineTerms, Slot
+from rental.core.db import found
 from rental.core.errors import NotFound
 from rental.core.uow import UnitOfWork
 from rental.core.upserts import insert_new
@@ -48,21 +49,52 @@ def open_schedules(uow: UnitOfWork, started_on: Mapping[UUID, date]) -> Sequence
     return schedules
 
 
+def slot_changed(uow: UnitOfWork, slot_id: UUID, *, on: date) -> None:
+    """Something was recorded of a slot that counts from this day."""
+    make_due(uow, {found(uow.session, Slot, slot_id).contract_line_id: on})
+
+
+def make_due(uow: UnitOfWork, changed_on: Mapping[UUID, date]) -> None:
+    """Something was recorded for these lines that counts from these days: the next closing looks again at the
+    periods that hold them, and at those billed in advance. Whoever calls holds the contracts.
+    """
+    key = BillingSchedule.contract_line_id
+    due_on = {line_id: _day_after(min(day, uow.today)) for line_id, day in sorted(changed_on.items())}
+    rows = [{"contract_line_id": line_id, "next_due_on": day} for line_id, day in due_on.items()]
+    insert_new(uow.session, BillingSchedule, rows)
+    for schedule in uow.session.scalars(
+        select(BillingSchedule)
+        .where(key.in_(due_on))
+        .order_by(key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ):
+        schedule.next_due_on = min(schedule.next_due_on, due_on[schedule.contract_line_id])
+    uow.session.flush()
+
+
+def _day_after(day: date) -> date:
+    """When a change of this day is due; the period that holds the day ends on that day or later."""
+    return day + timedelta(days=1)
+
+
 def _due_on(session: Session, started_on: Mapping[UUID, date]) -> dict[UUID, date]:
     """When each line of these slots is due, in the order of the lines' ids. Raises NotFound."""
     rows = session.execute(
-        select(Slot.id, Slot.contract_line_id, BillingAccount.closing_day)
+        select(Slot.id, Slot.contract_line_id, BillingAccount.closing_day, LineTerms.contract_line_id)
         .join(Line, Line.id == Slot.contract_line_id)
         .join(Contract, Contract.id == Line.contract_id)
         .join(BillingAccount, BillingAccount.id == Contract.billing_account_id)
+        .outerjoin(LineTerms, LineTerms.contract_line_id == Line.id)
         .where(Slot.id.in_(started_on))
         .order_by(Slot.contract_line_id)
     ).all()
     if len(rows) < len(started_on):
         raise NotFound(kind=Slot.__tablename__)
     due_on: dict[UUID, date] = {}
-    for slot_id, line_id, closing_day in rows:
-        day = next_due_on(started_on[slot_id], closing_day)
+    for slot_id, line_id, closing_day, own_terms_of in rows:
+        start = started_on[slot_id]
+        day = next_due_on(start, closing_day) if own_terms_of is None else _day_after(start)
         due_on[line_id] = min(day, due_on.get(line_id, day))
     return due_on
 

@@ -65,6 +65,51 @@ class StopPolicy(StrEnum):
     MONTH_END = "month_end"
 
 
+class Timing(StrEnum):
+    """When a period is billed: on its first day, or on the first day after it."""
+
+    ADVANCE = "advance"
+    ARREARS = "arrears"
+
+
+class StubPolicy(StrEnum):
+    """What becomes of the days before the first whole period, when rent begins inside one."""
+
+    SHORT = "short"
+    MERGE_NEXT = "merge_next"
+    FREE = "free"
+
+
+class Proration(StrEnum):
+    """How the days of a part are charged; a whole period always costs the whole fee."""
+
+    ACTUAL = "actual"
+    FIXED30 = "fixed30"
+    FULL = "full"
+    FREE = "free"
+
+
+class AnchorKind(StrEnum):
+    """On which day time is cut into periods: the day rent began, the first of a month, the account's closing
+    day (締め日), or a day of the month of its own."""
+
+    ANNIVERSARY = "anniversary"
+    CALENDAR = "calendar"
+    CLOSING = "closing"
+    FIXED_DAY = "fixed_day"
+
+
+class Cost(StrEnum):
+    """What is paid for once, when it happens."""
+
+    INITIAL = "initial"
+    DELIVERY = "delivery"
+    INSTALLATION = "installation"
+    REMOVAL = "removal"
+    RELOCATION = "relocation"
+    EARLY_TERMINATION = "early_termination"
+
+
 def require_code(code: str, *, longest: int = LONGEST_CODE, field: str = "code") -> None:
     """Raises BadCode unless it is made of A-Z, 0-9 and single hyphens, and not longer than this."""
     if len(code) > longest or not _CODE.fullmatch(code):

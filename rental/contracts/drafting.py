@@ -91,7 +91,26 @@ def add_line(
     monthly_fee: Money | None = None,
 ) -> Line:
     """So many units of the plan's model at one site; the fee is the plan's unless another was agreed."""
-    contract = _draft(uow, contract_id)
+    return write_line(
+        uow,
+        _draft(uow, contract_id),
+        rate_plan_version_id=rate_plan_version_id,
+        site_id=site_id,
+        quantity=quantity,
+        monthly_fee=monthly_fee,
+    )
+
+
+def write_line(
+    uow: UnitOfWork,
+    contract: Contract,
+    *,
+    rate_plan_version_id: UUID,
+    site_id: UUID,
+    quantity: int,
+    monthly_fee: Money | None,
+) -> Line:
+    """Another line of a contract that the caller holds. Raises ForeignSite, PlanNotOffered and the like."""
     require_quantity(quantity)
     site = found(uow.session, Site, site_id)
     if site.customer_id != contract.customer_id:

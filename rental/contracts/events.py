@@ -29,3 +29,36 @@ class SlotStarted(Event):
 
     slot_id: UUID
     started_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class SlotEnded(Event):
+    """The unit of a slot came back for good. Sent once per slot, in the transaction that closed it.
+
+    `ended_on` is the first day it does not owe rent any more.
+    """
+
+    name: ClassVar[str] = "contracts.slot_ended"
+
+    slot_id: UUID
+    ended_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class CostIncurred(Event):
+    """Something happened that is paid for once. Sent once per cost, in the transaction that recorded it."""
+
+    name: ClassVar[str] = "contracts.cost_incurred"
+
+    contract_line_id: UUID
+    happened_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class LineAdded(Event):
+    """More machines were promised by a contract in force. Sent once per line."""
+
+    name: ClassVar[str] = "contracts.line_added"
+
+    contract_id: UUID
+    contract_line_id: UUID

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
+from rental.catalog.rules import StopPolicy
 from rental.core.errors import Conflict, Invalid
 from rental.core.states import States
 
@@ -34,13 +35,15 @@ class SlotState(StrEnum):
     PLANNED = "planned"
     AWAITING_INSTALL = "awaiting_install"
     IN_SERVICE = "in_service"
+    CLOSED = "closed"
 
 
 SLOT_STATES = States(
     {
         SlotState.PLANNED: {SlotState.AWAITING_INSTALL},
         SlotState.AWAITING_INSTALL: {SlotState.IN_SERVICE},
-        SlotState.IN_SERVICE: set(),
+        SlotState.IN_SERVICE: {SlotState.CLOSED},
+        SlotState.CLOSED: set(),
     }
 )
 
@@ -54,9 +57,19 @@ class RenewalPolicy(StrEnum):
 
 
 class LineEventKind(StrEnum):
-    """What changes what a line owes."""
+    """What changes what a line owes. A swap of one unit for another is nothing of these.
+
+    A unit is kept when it stands at the site after the agreed end; then it costs the overrun price (延滞).
+    """
 
     START = "start"
+    STOP = "stop"
+    QUANTITY = "qty"
+    PRICE = "price"
+    PAUSE = "pause"
+    RESUME = "resume"
+    KEPT = "kept"
+    WITHDRAWAL = "withdrawal"
 
 
 class PlacementReason(StrEnum):
@@ -98,6 +111,16 @@ class TooLongAgo(Invalid):
     field = "effective_on"
 
 
+class EndsBeforeStart(Invalid):
+    """Nothing ends before it began, or before it is in force."""
+
+    code = "contracts.ends_before_start"
+    field = "effective_on"
+
+    def __init__(self, *, start: date | None, end: date) -> None:
+        super().__init__(start=start, end=end)
+
+
 @dataclass(frozen=True, slots=True)
 class AgreedLine:
     """What the rules ask of a line."""
@@ -114,6 +137,23 @@ def require_billable(lines: Sequence[AgreedLine], *, months: int) -> None:
     for line in lines:
         if line.minimum_months > months:
             raise TermTooShort(plan=line.plan, minimum_months=line.minimum_months, months=months)
+
+
+def first_day_not_owed(
+    policy: StopPolicy, *, retrieved_on: date, ends_on: date | None, retrieval_day_counts: bool
+) -> date | None:
+    """When a slot owes nothing more once its unit is back; `ends_on` is the agreed end, None without notice.
+
+    None where rent goes on until the contract ends, which nobody has agreed on yet.
+    """
+    returned = retrieved_on + timedelta(days=1) if retrieval_day_counts else retrieved_on
+    match policy:
+        case StopPolicy.CONTRACT_END:
+            return ends_on
+        case StopPolicy.MONTH_END:
+            return months_after(retrieved_on.replace(day=1), 1)
+        case StopPolicy.RETRIEVAL | StopPolicy.AGREED_END:
+            return max(returned, ends_on or returned)
 
 
 def require_quantity(quantity: int) -> None:

@@ -1,6 +1,6 @@
 """Machines in service and the closings that bill them, all through the use cases."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -86,11 +86,16 @@ def machines_in_service(
     term_months: int = 1,
     pay_day: int = 31,
     holiday_rule: HolidayRule = HolidayRule.NEXT,
+    agree: Callable[[UnitOfWork, UUID], object] | None = None,
+    stop: StopPolicy = StopPolicy.RETRIEVAL,
 ) -> InService:
-    """A customer's machines are promised and installed today, by scan; the workers hear of it."""
+    """A customer's machines are promised and installed today, by scan; the workers hear of it.
+
+    `agree` is done to each line before the contract is active.
+    """
     technician = technician_of(story)
     with story.begin() as uow:
-        contract = promised(uow, lines, name)
+        contract = promised(uow, lines, name, agree=agree, stop=stop)
         account = uow.session.get_one(BillingAccount, contract.billing_account_id)
         change_billing_account(
             uow,
@@ -113,7 +118,14 @@ def machines_in_service(
     return InService(contract.id, contract.number, account.id)
 
 
-def promised(uow: UnitOfWork, lines: Sequence[Rented], name: str = "喫茶みどり") -> Contract:
+def promised(
+    uow: UnitOfWork,
+    lines: Sequence[Rented],
+    name: str = "喫茶みどり",
+    *,
+    agree: Callable[[UnitOfWork, UUID], object] | None = None,
+    stop: StopPolicy = StopPolicy.RETRIEVAL,
+) -> Contract:
     """An active contract with a line for each of these, and the machines for it in stock."""
     customer, account, site = make_customer(uow, name)
     contract = draft_contract(uow, customer.id, account.id, months=24, wanted_on=uow.today)
@@ -130,7 +142,7 @@ def promised(uow: UnitOfWork, lines: Sequence[Rented], name: str = "喫茶みど
                 monthly_fee=Money(line.fee),
                 tax_class=line.tax_class,
                 start_policy=StartPolicy.AFTER_TRIAL if line.trial_days else StartPolicy.INSTALLATION,
-                stop_policy=StopPolicy.RETRIEVAL,
+                stop_policy=stop,
                 minimum_months=12,
                 trial_days=line.trial_days,
             ),
@@ -138,7 +150,11 @@ def promised(uow: UnitOfWork, lines: Sequence[Rented], name: str = "喫茶みど
         stock(uow, model, line.machines)
         uow.session.refresh(plan)
         (version,) = plan.versions
-        add_line(uow, contract.id, rate_plan_version_id=version.id, site_id=site.id, quantity=line.machines)
+        added = add_line(
+            uow, contract.id, rate_plan_version_id=version.id, site_id=site.id, quantity=line.machines
+        )
+        if agree:
+            agree(uow, added.id)
     uow.session.expire_all()
     return activate_contract(uow, contract.id, uow.today)
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from rental.contracts.activation import activate_contract
 from rental.contracts.drafting import add_line, cancel_draft, change_draft, remove_line
 from rental.contracts.models import Contract, Slot
-from rental.contracts.placements import start_slot
+from rental.contracts.placements import end_slot, start_slot
 from rental.contracts.rules import CONTRACT_STATES, SLOT_STATES, ContractState, RenewalPolicy, SlotState
 from rental.core.db import Base
 from rental.core.ids import new_id
@@ -379,6 +379,16 @@ def fill_slot(uow: UnitOfWork, slot: Slot) -> None:
     )
 
 
+def closed_slot(uow: UnitOfWork) -> Slot:
+    slot = slot_in_service(uow)
+    bring_back(uow, slot)
+    return slot
+
+
+def bring_back(uow: UnitOfWork, slot: Slot) -> None:
+    end_slot(uow, slot.id, retrieved_on=uow.today, source="work_order", source_id=new_id())
+
+
 SLOTS = Life(
     SLOT_STATES,
     Slot,
@@ -386,6 +396,7 @@ SLOTS = Life(
         SlotState.PLANNED: planned_slot,
         SlotState.AWAITING_INSTALL: awaiting_slot,
         SlotState.IN_SERVICE: slot_in_service,
+        SlotState.CLOSED: closed_slot,
     },
     (
         Act(
@@ -394,6 +405,7 @@ SLOTS = Life(
             {SlotState.PLANNED: SlotState.AWAITING_INSTALL},
         ),
         Act("fill", fill_slot, {SlotState.AWAITING_INSTALL: SlotState.IN_SERVICE}),
+        Act("bring back", bring_back, {SlotState.IN_SERVICE: SlotState.CLOSED}),
     ),
 )
 

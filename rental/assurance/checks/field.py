@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, case, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
 from rental.assurance.checks.money import days_billed_twice
@@ -128,7 +128,13 @@ def _starts_gone_wrong(session: Session) -> list[dict[str, Any]]:
         LineEvent.effective_on != Slot.started_on, LineEvent.contract_line_id != Slot.contract_line_id
     )
     off = func.count(case((is_off, 1)))
-    owed = case((Slot.state == SlotState.IN_SERVICE, 1), else_=0)
+    owed = case((Slot.state.in_((SlotState.IN_SERVICE, SlotState.CLOSED)), 1), else_=0)
+    later = aliased(LineEvent)
+    is_replaced = exists().where(
+        later.contract_line_id == LineEvent.contract_line_id,
+        later.replaces_on == LineEvent.effective_on,
+        later.replaces_seq == LineEvent.seq,
+    )
     return rows_of(
         session,
         select(
@@ -141,7 +147,9 @@ def _starts_gone_wrong(session: Session) -> list[dict[str, Any]]:
         )
         .join(Line, Line.id == Slot.contract_line_id)
         .join(Contract, Contract.id == Line.contract_id)
-        .outerjoin(LineEvent, and_(LineEvent.slot_id == Slot.id, LineEvent.kind == LineEventKind.START))
+        .outerjoin(
+            LineEvent, and_(LineEvent.slot_id == Slot.id, LineEvent.kind == LineEventKind.START, ~is_replaced)
+        )
         .group_by(Contract.number, Line.position, Slot.id, Slot.position, Slot.state, Slot.started_on)
         .having(or_(starts != owed, off > 0)),
     )

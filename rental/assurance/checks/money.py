@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, cast, func, or_, select
+from sqlalchemy import BigInteger, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
@@ -22,7 +22,8 @@ from rental.billing.models import (
 )
 from rental.billing.rules.runs import ItemState
 from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, totals_of
-from rental.contracts.models import Contract, Line, Slot
+from rental.contracts.models import Contract, Line, LineEvent, LineTerms, Slot
+from rental.contracts.rules import LineEventKind
 from rental.core.money import Money
 from rental.core.outbox import Delivery, DeliveryState
 from rental.customers.models import BillingAccount
@@ -126,8 +127,13 @@ def days_billed_twice(session: Session) -> list[dict[str, Any]]:
 def days_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]]:
     """C2: a slot of which not every day was billed, from its first billable one to where its line is billed.
 
-    A line that is due again for those days is on its way.
+    A line that is due again for those days is on its way. Only plain lines are asked about, nearly all: what
+    was agreed or recorded beyond a start may leave days free.
     """
+    is_plain = ~or_(
+        exists().where(LineTerms.contract_line_id == Line.id),
+        exists().where(LineEvent.contract_line_id == Line.id, LineEvent.kind != LineEventKind.START),
+    )
     each = (
         select(
             BilledSpan.slot_id,
@@ -174,6 +180,7 @@ def days_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]]:
             Slot.started_on < BillingSchedule.billed_through,
             BillingSchedule.next_due_on > BillingSchedule.billed_through,
             Line.monthly_fee >= _A_YEN_A_DAY,
+            is_plain,
             or_(
                 billed.c.slot_id.is_(None),
                 billed.c.first != Slot.started_on,

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from rental.billing.rules.cycles import Anchor, Cycle
-from rental.billing.rules.line_history import EventKind, LineEvent
+from rental.billing.rules.line_history import LineEvent
 from rental.billing.rules.refusals import NotBillable, Reason
 from rental.billing.rules.segments import Span
+from rental.contracts.rules import LineEventKind
 from rental.core.money import Money
 
 
@@ -62,7 +63,7 @@ def price_change(
     if fee < Money(0):
         raise NotBillable("fee", Reason.NEGATIVE, value=fee.minor_units)
     day = _first_boundary(cycle, agreed_for) if effect is Effect.NEXT_PERIOD else agreed_for
-    price = LineEvent(EventKind.PRICE, day, seq, slot_id, fee.minor_units)
+    price = LineEvent(LineEventKind.PRICE, day, seq, slot_id, fee.minor_units)
     if effect is not Effect.FULL_IMMEDIATELY:
         return Amended((price,))
     if slot_id is not None:
@@ -76,7 +77,7 @@ def quantity_change(slot_id: UUID, units: int, *, agreed_for: date, seq: int) ->
     """Another number of units in the one slot of a bulk line; elsewhere units come and go by their scans."""
     if units < 1:
         raise NotBillable("quantity", Reason.OUT_OF_RANGE, value=units)
-    return Amended((LineEvent(EventKind.QUANTITY, agreed_for, seq, slot_id, units),))
+    return Amended((LineEvent(LineEventKind.QUANTITY, agreed_for, seq, slot_id, units),))
 
 
 def option_added(slot_ids: Iterable[UUID], *, agreed_for: date, contract_ends: date, seq: int) -> Amended:
@@ -84,14 +85,14 @@ def option_added(slot_ids: Iterable[UUID], *, agreed_for: date, contract_ends: d
     if contract_ends <= agreed_for:
         raise NotBillable("agreed_for", Reason.ENDS_BEFORE_START, start=agreed_for, end=contract_ends)
     slots = list(slot_ids)
-    starts = [LineEvent(EventKind.START, agreed_for, seq + n, slot) for n, slot in enumerate(slots)]
-    stop = LineEvent(EventKind.STOP, contract_ends, seq + len(slots))
+    starts = [LineEvent(LineEventKind.START, agreed_for, seq + n, slot) for n, slot in enumerate(slots)]
+    stop = LineEvent(LineEventKind.STOP, contract_ends, seq + len(slots))
     return Amended((*starts, stop))
 
 
 def option_removed(*, agreed_for: date, seq: int) -> Amended:
     """All slots of a line end; `agreed_for` is the first day without them."""
-    return Amended((LineEvent(EventKind.STOP, agreed_for, seq),))
+    return Amended((LineEvent(LineEventKind.STOP, agreed_for, seq),))
 
 
 def suspension(
@@ -105,8 +106,8 @@ def suspension(
             raise NotBillable("pauses_on", Reason.OVERLAPPING, start=other.pauses_on, end=other.resumes_on)
     return Amended(
         (
-            LineEvent(EventKind.PAUSE, pause.pauses_on, seq, slot_id),
-            LineEvent(EventKind.RESUME, pause.resumes_on, seq, slot_id),
+            LineEvent(LineEventKind.PAUSE, pause.pauses_on, seq, slot_id),
+            LineEvent(LineEventKind.RESUME, pause.resumes_on, seq, slot_id),
         )
     )
 
@@ -142,7 +143,7 @@ def price_revision(
 
 def require_separate(changes: Iterable[LineEvent]) -> None:
     """Raises NotBillable when two changes of one kind are meant for the same slot and day."""
-    said: set[tuple[EventKind, date, UUID | None]] = set()
+    said: set[tuple[LineEventKind, date, UUID | None]] = set()
     for change in changes:
         key = change.kind, change.effective_on, change.slot_id
         if key in said:

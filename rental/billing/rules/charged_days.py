@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from rental.billing.rules.proration import Proration, ProrationModes, parts_of_fee
+from rental.billing.rules.proration import ProrationModes, parts_of_fee
+from rental.catalog.rules import Proration
 from rental.core.money import Money
 from rental.core.periods import Period
 

@@ -38,8 +38,9 @@ class Charge:
     """What slots of equal days and fee owe for days of one billing period.
 
     Two charges are the same when they ask the same amount for the same; `share` and `steps`, the sums behind
-    the amount, are there to be shown. `discount` names the discount a negative one grants on these days.
-    `rate` is set where the rate was agreed or prescribed, whatever holds on the day of supply.
+    the amount, are there to be shown. `discount` names the discount a negative one grants on these days,
+    `about` what is paid for once. `rate` is set where the rate was agreed or prescribed, whatever holds on
+    the day of supply.
     """
 
     line_id: UUID
@@ -53,6 +54,7 @@ class Charge:
     kind: ChargeKind = ChargeKind.RECURRING
     units: int = 1
     discount: str = ""
+    about: str = ""
     rate: TaxRate | None = None
     steps: tuple[Step, ...] = field(default=(), compare=False)
 
@@ -119,6 +121,6 @@ def net_of(entries: Iterable[Entry]) -> Money:
     return sum((entry.amount for entry in entries), Money(0))
 
 
-def _place(entry: Entry) -> tuple[Period, Side, Period, tuple[UUID, ...], str]:
+def _place(entry: Entry) -> tuple[Period, Side, Period, tuple[UUID, ...], str, str]:
     charge, side = entry
-    return charge.period, side, charge.used, charge.slot_ids, charge.discount
+    return charge.period, side, charge.used, charge.slot_ids, charge.discount, charge.about

@@ -54,7 +54,12 @@ def _credit_that_leaves(charge: Charge, lines: list[DocumentLine]) -> int | None
 
 def _is_part(charge: Charge, of: Charge) -> bool:
     """Whether it asks for some of what the other asked for; of usage there is one charge a period."""
-    is_same_thing = (charge.line_id, charge.kind, charge.discount) == (of.line_id, of.kind, of.discount)
+    is_same_thing = (charge.line_id, charge.kind, charge.discount, charge.about) == (
+        of.line_id,
+        of.kind,
+        of.discount,
+        of.about,
+    )
     if charge.kind is ChargeKind.USAGE:
         return is_same_thing and charge.period == of.period and charge.tax_rate == of.tax_rate
     return (

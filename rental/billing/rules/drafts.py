@@ -7,14 +7,18 @@ from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
-from rental.billing.rules.charges import Charge, Entry
+from rental.billing.rules import agreed
+from rental.billing.rules.agreed import LineTerms
+from rental.billing.rules.charges import Charge, ChargeKind, Entry
 from rental.billing.rules.document_lines import DocumentLine, document_lines
 from rental.billing.rules.due_dates import due_on
+from rental.billing.rules.one_offs import OneOff
 from rental.billing.rules.periods import BillingCycle, day_in_month
 from rental.billing.rules.rater import RentedLine, entries_due, require_continued
 from rental.billing.rules.runs import NegativeTotal, NotRatable, billed_as_of
 from rental.billing.rules.segments import FeeHistory, Span
 from rental.billing.rules.tax import DocumentTotals, totals_of
+from rental.billing.rules.usage import UsageRecord
 from rental.catalog.rules import TaxClass
 from rental.core.errors import DomainError
 from rental.core.money import Money, Rounding
@@ -38,13 +42,25 @@ class AccountTerms(NamedTuple):
     charge_rounding: Rounding
 
 
+class Own(NamedTuple):
+    """What a line has beyond a plain rent since its starts. `problem` is why its history cannot be right."""
+
+    terms: LineTerms
+    fees: FeeHistory
+    kept: tuple[Span, ...] = ()
+    one_offs: tuple[OneOff, ...] = ()
+    usage: tuple[UsageRecord, ...] = ()
+    problem: DomainError | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LineFacts:
     """A contract line as far as billing needs it: its terms, its starts, what was billed, what it is called.
 
     Periods that end by `settled_until` are left alone; `billed_through` is the day until which it was billed.
     `billed` names the row behind every charge of later periods that stands; `generations` counts how often
-    such a period was billed, by its first day.
+    such a period was billed, by its kind and first day. A plain line, as nearly all are, has nothing of its
+    own.
     """
 
     line_id: UUID
@@ -56,15 +72,17 @@ class LineFacts:
     settled_until: date
     billed_through: date | None
     billed: Mapping[Charge, UUID]
-    generations: Mapping[date, int]
+    generations: Mapping[tuple[ChargeKind, date], int]
     words: Mapping[str, str]
     sites: Mapping[UUID, str]
+    own: Own | None = None
 
 
 class Claim(NamedTuple):
     """The right to bill a period of a line; taken once."""
 
     line_id: UUID
+    kind: ChargeKind
     period: Period
     generation: int
 
@@ -78,9 +96,9 @@ class Due:
 
     def claims(self) -> Iterator[Claim]:
         """One per period spoken of; of two that begin on one day, because it was cut anew, for the longer."""
-        for start, entries in groupby(self.entries, key=lambda entry: entry.charge.period.start):
+        for key, entries in groupby(self.entries, key=_kind_and_start):
             *_, last = entries
-            yield Claim(self.facts.line_id, last.charge.period, self.facts.generations.get(start, 0))
+            yield Claim(self.facts.line_id, key[0], last.charge.period, self.facts.generations.get(key, 0))
 
 
 class DraftLine(NamedTuple):
@@ -160,10 +178,54 @@ def draft_of(terms: AccountTerms, dues: Sequence[Due], *, closed_on: date) -> Dr
     )
 
 
+def looked_at_next(
+    terms: AccountTerms, facts: LineFacts, own: Own, *, as_of: date
+) -> tuple[date | None, date]:
+    """For a line with terms of its own: until when it was billed, and when more is due."""
+    finished, due = agreed.looked_at_next(
+        _facts(terms, facts, own), closing_day=terms.closing_day, as_of=as_of
+    )
+    billed = [day for day in (finished, facts.billed_through) if day]
+    return max(billed, default=None), due
+
+
+def _kind_and_start(entry: Entry) -> tuple[ChargeKind, date]:
+    return entry.charge.kind, entry.charge.period.start
+
+
+def _facts(terms: AccountTerms, facts: LineFacts, own: Own) -> agreed.Facts:
+    return agreed.Facts(
+        facts.line_id,
+        own.terms,
+        facts.spans,
+        own.fees,
+        own.kept,
+        own.one_offs,
+        own.usage,
+        facts.tax_class,
+        terms.charge_rounding,
+    )
+
+
+def _own_entries(terms: AccountTerms, facts: LineFacts, own: Own, closed_on: date) -> list[Entry]:
+    if own.problem:
+        raise own.problem
+    agreed.require_cuts_kept(own.terms, facts.billed_through, closing_day=terms.closing_day)
+    return agreed.everything_due(
+        _facts(terms, facts, own),
+        list(facts.billed),
+        closing_day=terms.closing_day,
+        as_of=billed_as_of(closed_on),
+        since=facts.settled_until,
+    )
+
+
 def _entries_of(terms: AccountTerms, cycle: BillingCycle, facts: LineFacts, closed_on: date) -> list[Entry]:
-    if not facts.spans and not facts.billed:
+    if not facts.spans and not facts.billed and facts.own is None:
         return []
     try:
+        if facts.own is not None:
+            return _own_entries(terms, facts, facts.own, closed_on)
         if facts.billed_through:
             require_continued(cycle, facts.billed_through)
         rented = RentedLine(

@@ -1,9 +1,9 @@
 """What leaving before the minimum term costs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rental.billing.rules.periods import BillingCycle
 from rental.billing.rules.refusals import NotBillable, Reason
@@ -111,6 +111,32 @@ class TerminationFee:
         if self.at_least is not None:
             fee = max(fee, self.at_least)
         return fee if self.at_most is None else min(fee, self.at_most)
+
+
+def termination_fee_of(said: Mapping[str, Any]) -> TerminationFee:
+    """What was agreed as it is stored: the name of a model, and whole numbers. Raises NotBillable."""
+    tax_class = TaxClass(said.get("tax_class", TaxClass.OUT_OF_SCOPE))
+    limits = [None if said.get(name) is None else Money(said[name]) for name in ("at_least", "at_most")]
+    return TerminationFee(_model_of(said), tax_class, *limits)
+
+
+def _model_of(said: Mapping[str, Any]) -> FeeModel | None:
+    try:
+        match said.get("model"):
+            case None:
+                return None
+            case "percent":
+                return PartOfRemainingRent(said["basis_points"])
+            case "fixed":
+                return FixedFee(Money(said["amount"]))
+            case "table":
+                return FeeTable(tuple(Row(months, Money(amount)) for months, amount in said["rows"]))
+            case "residual":
+                return ResidualValue(Money(said["price"]), said["life_months"])
+            case other:
+                raise NotBillable("model", Reason.UNKNOWN, value=str(other)[:40])
+    except KeyError as error:
+        raise NotBillable(str(error.args[0]), Reason.MISSING) from None
 
 
 def minimum_term(

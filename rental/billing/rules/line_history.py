@@ -3,25 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
 from rental.billing.rules.refusals import NotBillable, Reason
 from rental.billing.rules.segments import FeeChange, FeeHistory, Span
+from rental.contracts.rules import LineEventKind
 from rental.core.money import Money
-
-
-class EventKind(StrEnum):
-    """What can be recorded about a line. A swap of one unit for another is nothing of these (G07)."""
-
-    START = "start"
-    STOP = "stop"
-    QUANTITY = "qty"
-    PRICE = "price"
-    PAUSE = "pause"
-    RESUME = "resume"
-    WITHDRAWAL = "withdrawal"
 
 
 class EventKey(NamedTuple):
@@ -39,7 +27,7 @@ class LineEvent(NamedTuple):
     A mistake is put right by an event that `replaces` the wrong one; a withdrawal puts nothing in its place.
     """
 
-    kind: EventKind
+    kind: LineEventKind
     effective_on: date
     seq: int
     slot_id: UUID | None = None
@@ -52,10 +40,11 @@ class LineEvent(NamedTuple):
 
 
 class LineHistory(NamedTuple):
-    """Which slots owed rent on which days, and what it cost."""
+    """Which slots owed rent on which days, and what it cost; `kept` are days after the agreed end."""
 
     spans: tuple[Span, ...]
     fees: FeeHistory
+    kept: tuple[Span, ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,12 +55,15 @@ class _Slot:
     since: date | None = None
     units: int = 0
     is_paused: bool = False
+    is_kept: bool = False
     spans: list[Span] = field(default_factory=list)
+    kept: list[Span] = field(default_factory=list)
 
-    def close(self, day: date) -> None:
-        """Ends the running span. One that would hold no day never was."""
-        if self.since is not None and self.since < day:
-            self.spans.append(Span(self.slot_id, self.since, day, self.units))
+    def close(self, day: date | None) -> None:
+        """Ends the running span. One that would hold no day never was; None leaves it open."""
+        if self.since is not None and (day is None or self.since < day):
+            running = self.kept if self.is_kept else self.spans
+            running.append(Span(self.slot_id, self.since, day, self.units))
         self.since = None
 
     def open(self, day: date) -> None:
@@ -82,23 +74,23 @@ class _Slot:
 def history_of(events: Iterable[LineEvent], *, fee: Money) -> LineHistory:
     """The history of a line whose units cost this fee at first. The order of the rows does not matter.
 
-    A stop, a pause or a resumption without a slot concerns all slots it can concern. Raises NotBillable,
-    which names the field and the day, for what cannot have happened in this order.
+    A stop, a pause, a resumption or the agreed end without a slot concerns all slots it can concern. Raises
+    NotBillable, which names the field and the day, for what cannot have happened in this order.
     """
     slots: dict[UUID, _Slot] = {}
     changes: list[FeeChange] = []
     for event in _that_count(list(events)):
-        if event.kind is EventKind.PRICE:
+        if event.kind is LineEventKind.PRICE:
             changes.append(FeeChange(event.effective_on, Money(_value_of(event)), event.slot_id))
             continue
         for slot in _concerned(event, slots):
             _tell(slot, event)
-    spans = []
+    spans, kept = [], []
     for slot in slots.values():
+        slot.close(None)
         spans += slot.spans
-        if slot.since is not None:
-            spans.append(Span(slot.slot_id, slot.since, None, slot.units))
-    return LineHistory(tuple(spans), FeeHistory(fee, tuple(changes)))
+        kept += slot.kept
+    return LineHistory(tuple(spans), FeeHistory(fee, tuple(changes)), tuple(kept))
 
 
 def _that_count(events: Sequence[LineEvent]) -> list[LineEvent]:
@@ -116,7 +108,7 @@ def _that_count(events: Sequence[LineEvent]) -> list[LineEvent]:
         raise NotBillable("replaces", Reason.SAID_TWICE)
     gone = set(replaced)
     return sorted(
-        (each for each in events if each.key not in gone and each.kind is not EventKind.WITHDRAWAL),
+        (each for each in events if each.key not in gone and each.kind is not LineEventKind.WITHDRAWAL),
         key=lambda event: event.key,
     )
 
@@ -125,40 +117,54 @@ def _concerned(event: LineEvent, slots: dict[UUID, _Slot]) -> Iterator[_Slot]:
     if event.slot_id is not None:
         yield slots.setdefault(event.slot_id, _Slot(event.slot_id))
         return
-    if event.kind in (EventKind.START, EventKind.QUANTITY):
+    if event.kind in (LineEventKind.START, LineEventKind.QUANTITY):
         raise NotBillable("slot_id", Reason.MISSING, on=event.effective_on)
     for slot in slots.values():
-        can_be = slot.is_paused == (event.kind is EventKind.RESUME) or event.kind is EventKind.STOP
-        if slot.units and can_be:
+        if slot.units and _can_concern(event.kind, slot):
             yield slot
+
+
+def _can_concern(kind: LineEventKind, slot: _Slot) -> bool:
+    """Whether a word about all slots speaks of this one as well."""
+    if kind is LineEventKind.STOP:
+        return True
+    if kind is LineEventKind.KEPT:
+        return not slot.is_kept
+    return not slot.is_kept and slot.is_paused == (kind is LineEventKind.RESUME)
 
 
 def _tell(slot: _Slot, event: LineEvent) -> None:
     day = event.effective_on
-    is_start = event.kind is EventKind.START
+    is_start = event.kind is LineEventKind.START
     if is_start and slot.units:
         raise _refusal(event, Reason.ALREADY_STARTED)
     if not is_start and not slot.units:
         raise _refusal(event, Reason.NOT_STARTED)
+    if slot.is_kept and event.kind is not LineEventKind.STOP:
+        raise _refusal(event, Reason.NOT_IN_FORCE)
     match event.kind:
-        case EventKind.START:
+        case LineEventKind.START:
             slot.units = 1 if event.value is None else _value_of(event)
             slot.open(day)
-        case EventKind.STOP:
+        case LineEventKind.STOP:
             slot.close(day)
-            slot.units, slot.is_paused = 0, False
-        case EventKind.QUANTITY:
+            slot.units, slot.is_paused, slot.is_kept = 0, False, False
+        case LineEventKind.KEPT:
+            slot.close(day)
+            slot.is_paused, slot.is_kept = False, True
+            slot.open(day)
+        case LineEventKind.QUANTITY:
             if not slot.is_paused:
                 slot.close(day)
             slot.units = _value_of(event)
             if not slot.is_paused:
                 slot.open(day)
-        case EventKind.PAUSE:
+        case LineEventKind.PAUSE:
             if slot.is_paused:
                 raise _refusal(event, Reason.ALREADY_PAUSED)
             slot.close(day)
             slot.is_paused = True
-        case EventKind.RESUME:
+        case LineEventKind.RESUME:
             if not slot.is_paused:
                 raise _refusal(event, Reason.NOT_PAUSED)
             slot.is_paused = False
@@ -171,7 +177,7 @@ def _value_of(event: LineEvent) -> int:
         raise NotBillable("value", Reason.MISSING, on=event.effective_on, kind=event.kind)
     if event.value < 0:
         raise NotBillable("value", Reason.NEGATIVE, on=event.effective_on, value=event.value)
-    if event.value == 0 and event.kind is not EventKind.PRICE:
+    if event.value == 0 and event.kind is not LineEventKind.PRICE:
         raise NotBillable("value", Reason.OUT_OF_RANGE, on=event.effective_on, value=event.value)
     return event.value
 

@@ -1,7 +1,7 @@
 """What is asked for once: setting up, delivery, removal, and what leaving early costs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from rental.core.periods import Period
 
 @dataclass(frozen=True, slots=True)
 class OneOff:
-    """Something that happened on a day and is paid for once: so many at a price."""
+    """Something that happened on a day and is paid for once: so many at a price; `about` says what."""
 
     line_id: UUID
     happened_on: date
@@ -26,12 +26,17 @@ class OneOff:
     tax_class: TaxClass = TaxClass.STANDARD
     kind: ChargeKind = ChargeKind.ONE_OFF
     rate: TaxRate | None = None
+    about: str = ""
 
     def __post_init__(self) -> None:
         if self.quantity < 1:
             raise NotBillable("quantity", Reason.OUT_OF_RANGE, value=self.quantity)
         if self.kind not in (ChargeKind.ONE_OFF, ChargeKind.PENALTY):
             raise NotBillable("kind", Reason.UNKNOWN, value=self.kind)
+
+    def times(self, count: int) -> "OneOff":
+        """So many of it, where this is one."""
+        return replace(self, quantity=count)
 
 
 def one_off_charge(one_off: OneOff, rounding: Rounding) -> Charge:
@@ -49,6 +54,7 @@ def one_off_charge(one_off: OneOff, rounding: Rounding) -> Charge:
         share=Share(amount, 1, 1),
         kind=one_off.kind,
         units=one_off.quantity,
+        about=one_off.about,
         rate=one_off.rate,
         steps=(Step(one_off.quantity, one_off.unit_price),),
     )

@@ -43,6 +43,12 @@ class UnitPrice(NamedTuple):
             raise NotBillable(field, Reason.TOO_MANY_DECIMALS, value=shown, most=MOST_DECIMALS)
         return cls(int(typed.scaleb(MOST_DECIMALS)))
 
+    @property
+    def text(self) -> str:
+        """As it is written: 0.55, 1200."""
+        yen, rest = divmod(self.millionths, MILLIONTHS)
+        return f"{yen}.{rest:06}".rstrip("0") if rest else str(yen)
+
     def times(self, quantity: int, rounding: Rounding) -> Money:
         """What so many cost, rounded once."""
         return yen_in(self.millionths * quantity, rounding)

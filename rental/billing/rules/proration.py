@@ -1,22 +1,13 @@
 """What a part of a billing period costs, and the sum with which a customer can check it."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
+from rental.catalog.rules import Proration
 from rental.core.money import Money, Rounding
 from rental.core.periods import Period
 
 DAYS_OF_A_FIXED_MONTH = 30
-
-
-class Proration(StrEnum):
-    """How the days of a part are charged; a whole period always costs the whole fee."""
-
-    ACTUAL = "actual"
-    FIXED30 = "fixed30"
-    FULL = "full"
-    FREE = "free"
 
 
 class ProrationModes(NamedTuple):

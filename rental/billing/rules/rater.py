@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import StrEnum
 from itertools import pairwise, takewhile
 from uuid import UUID
 
@@ -12,20 +11,13 @@ from rental.billing.rules.charges import Charge, ChargeKind, Entry, difference
 from rental.billing.rules.cycles import Cycle
 from rental.billing.rules.discounts import LineDiscount, discounts_on
 from rental.billing.rules.prices import require_not_negative
-from rental.billing.rules.proration import Proration, ProrationModes, Share
+from rental.billing.rules.proration import ProrationModes, Share
 from rental.billing.rules.segments import FeeHistory, Segment, Span, SpansBySlot, segments_in, spans_by_slot
 from rental.billing.rules.tax import TaxRate, rate_changes
-from rental.catalog.rules import TaxClass
+from rental.catalog.rules import Proration, StubPolicy, TaxClass, Timing
 from rental.core.errors import Conflict
 from rental.core.money import Rounding
 from rental.core.periods import Period
-
-
-class Timing(StrEnum):
-    """When a period is billed: on its first day, or on the first day after it."""
-
-    ADVANCE = "advance"
-    ARREARS = "arrears"
 
 
 class PeriodsOverlap(Conflict):
@@ -35,14 +27,6 @@ class PeriodsOverlap(Conflict):
 
     def __init__(self, one: Period, other: Period) -> None:
         super().__init__(start=one.start, end=one.last_day, next_start=other.start, next_end=other.last_day)
-
-
-class StubPolicy(StrEnum):
-    """What becomes of the days before the first whole period, when rent begins inside one."""
-
-    SHORT = "short"
-    MERGE_NEXT = "merge_next"
-    FREE = "free"
 
 
 @dataclass(frozen=True, slots=True)

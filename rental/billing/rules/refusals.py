@@ -10,6 +10,7 @@ class Reason(StrEnum):
 
     NEGATIVE = "negative"
     NOT_A_NUMBER = "not_a_number"
+    NOT_A_DAY = "not_a_day"
     TOO_MANY_DECIMALS = "too_many_decimals"
     OUT_OF_RANGE = "out_of_range"
     NOT_ASCENDING = "not_ascending"

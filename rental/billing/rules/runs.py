@@ -3,15 +3,13 @@
 from datetime import date, timedelta
 from enum import StrEnum
 
+from rental.billing.rules.charges import ChargeKind
 from rental.billing.rules.due_dates import closing_on
 from rental.core.errors import Conflict, Invalid
 from rental.core.states import States
 
-
-class BillingKind(StrEnum):
-    """What is billed for the days of a slot."""
-
-    RECURRING = "recurring"
+# What is billed, each kind of a line in a ledger of its own.
+BillingKind = ChargeKind
 
 
 class ItemState(StrEnum):

@@ -12,6 +12,7 @@ from typing import Any
 from rental.web.wording import (
     billing,
     catalog,
+    changes,
     checks,
     contracts,
     customers,
@@ -30,6 +31,7 @@ PACKAGES: tuple[ModuleType, ...] = (
     fieldwork,
     dispatch,
     billing,
+    changes,
     numbering,
     checks,
     phone,

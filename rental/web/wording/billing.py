@@ -57,6 +57,7 @@ _NOT_BILLABLE = {
     Reason.OVERLAPPING: _l("Two changes or pauses cover the same days. Move one of them."),
     Reason.UNKNOWN: _l("A name is used that nobody has defined. Choose one that exists."),
     Reason.NOT_IN_FORCE: _l("Something is used on a day on which it is not in force. Choose another day."),
+    Reason.NOT_A_DAY: _l("This is no day. Write it as 2026-04-30."),
     Reason.SAID_TWICE: _l("The same is recorded twice. Take one of the two back."),
     Reason.NOT_STARTED: _l("Rent would end or change before it begins. Record the start first."),
     Reason.ALREADY_STARTED: _l("Rent would begin twice. Record an end in between."),
@@ -69,6 +70,15 @@ _NOT_BILLABLE = {
 
 REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     "billing.not_billable": lambda params: str(_NOT_BILLABLE[Reason(params["reason"])]),
+    "billing.bad_reading": lambda params: _(
+        "Row %(row)s, %(field)s: %(problem)s",
+        row=params["row"],
+        field=params["field"],
+        problem=_NOT_BILLABLE[Reason(params["reason"])],
+    ),
+    "billing.missing_columns": lambda params: _(
+        "The first row must name the columns; these are missing: %(columns)s.", **params
+    ),
     "billing.closing_in_future": lambda params: _(
         "%(closed_on)s has not come yet. Close a day up to today, %(today)s.",
         closed_on=_day(params["closed_on"]),
@@ -113,6 +123,7 @@ ENTITIES = {
     "billing_run": _l("Closing"),
     "billing_item": _l("Billing account in a closing"),
     "invoice": _l("Invoice"),
+    "usage_record": _l("Reading of what was used"),
 }
 
 ATTRIBUTES = {
@@ -146,6 +157,7 @@ ACTIONS = {
     "released": _l("released"),
     "finalised": _l("finalised"),
     "sent": _l("sent"),
+    "usage_taken": _l("readings of usage taken in"),
 }
 
 JOBS = {

@@ -6,7 +6,17 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from rental.catalog.rules import OfferState, StartPolicy, StopPolicy, TaxClass
+from rental.catalog.rules import (
+    AnchorKind,
+    Cost,
+    OfferState,
+    Proration,
+    StartPolicy,
+    StopPolicy,
+    StubPolicy,
+    TaxClass,
+    Timing,
+)
 from rental.web.formats import day
 
 REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -78,6 +88,32 @@ STATES = {
         StopPolicy.RETRIEVAL: _l("When the unit is fetched"),
         StopPolicy.AGREED_END: _l("On an agreed day"),
         StopPolicy.MONTH_END: _l("At the end of that month"),
+    },
+    Timing: {Timing.ADVANCE: _l("Before the period"), Timing.ARREARS: _l("After the period")},
+    StubPolicy: {
+        StubPolicy.SHORT: _l("Billed alone"),
+        StubPolicy.MERGE_NEXT: _l("Billed with the next period"),
+        StubPolicy.FREE: _l("Free"),
+    },
+    Proration: {
+        Proration.ACTUAL: _l("By the days of the period"),
+        Proration.FIXED30: _l("By thirtieths"),
+        Proration.FULL: _l("The whole period"),
+        Proration.FREE: _l("Free"),
+    },
+    AnchorKind: {
+        AnchorKind.ANNIVERSARY: _l("On the day of the month rent began"),
+        AnchorKind.CALENDAR: _l("On the first of the month"),
+        AnchorKind.CLOSING: _l("After the account's closing day"),
+        AnchorKind.FIXED_DAY: _l("On a day of the month"),
+    },
+    Cost: {
+        Cost.INITIAL: _l("Initial cost"),
+        Cost.DELIVERY: _l("Delivery"),
+        Cost.INSTALLATION: _l("Installation"),
+        Cost.REMOVAL: _l("Removal"),
+        Cost.RELOCATION: _l("Relocation"),
+        Cost.EARLY_TERMINATION: _l("Fee for leaving early"),
     },
 }
 

@@ -38,6 +38,11 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     "contracts.quantity_out_of_range": lambda params: _(
         "Write a number of machines from 1 to %(maximum)s.", **params
     ),
+    "contracts.ends_before_start": lambda params: (
+        _("This ends before it began. Choose %(start)s or a later day.", start=day(params["start"]))
+        if params["start"]
+        else _("This has not begun yet, so it cannot end.")
+    ),
     "contracts.too_long_ago": lambda params: _(
         "This is too long ago. Choose %(earliest)s or a later day.", earliest=day(params["earliest"])
     ),
@@ -50,6 +55,11 @@ ENTITIES = {
     "slot": _l("Slot"),
     "placement": _l("Placement"),
     "line_event": _l("Change of what a line owes"),
+    "line_terms": _l("Terms of a contract line"),
+    "line_discount": _l("Discount of a contract line"),
+    "line_anchor": _l("New start of a line's periods"),
+    "agreed_cost": _l("Agreed price of a cost"),
+    "one_off": _l("Cost paid for once"),
 }
 
 ATTRIBUTES = {
@@ -78,6 +88,35 @@ ATTRIBUTES = {
     "recorded_at": _l("Recorded at"),
     "kind": _l("Kind"),
     "seq": _l("Order"),
+    "value": _l("Value"),
+    "replaces_on": _l("Replaces the change of"),
+    "replaces_seq": _l("Replaces the change at place"),
+    "replaces_id": _l("Replaces"),
+    "ended_on": _l("Day after the last one in service"),
+    "anchor": _l("Periods begin"),
+    "anchored_on": _l("Periods are counted from"),
+    "since": _l("From"),
+    "restarts": _l("A new period begins at once"),
+    "period_days": _l("Days of a period"),
+    "timing": _l("Billed"),
+    "lead_days": _l("Days before the period"),
+    "stub": _l("Days before the first whole period"),
+    "proration": _l("Part of a period at the start"),
+    "stop_proration": _l("Part of a period at the end"),
+    "change_proration": _l("Part of a period at a change"),
+    "retrieval_day_counts": _l("The day of retrieval is billed"),
+    "rate_bp": _l("Tax rate agreed, in hundredths of a per cent"),
+    "cuts_at_rate_changes": _l("Periods are cut where the tax rate changes"),
+    "overrun_fee": _l("Monthly fee after the agreed end"),
+    "usage": _l("Price of usage"),
+    "leaving": _l("Price of leaving early"),
+    "name": _l("Name"),
+    "basis_points": _l("Hundredths of a per cent"),
+    "amount": _l("Amount"),
+    "periods": _l("Periods"),
+    "cost": _l("Cost"),
+    "unit_price_millionths": _l("Price in millionths of a yen"),
+    "happened_on": _l("Day"),
 }
 
 STATES: dict[type[StrEnum], dict[Any, Any]] = {
@@ -90,13 +129,23 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         SlotState.PLANNED: _l("Planned"),
         SlotState.AWAITING_INSTALL: _l("Waits for installation"),
         SlotState.IN_SERVICE: _l("In service"),
+        SlotState.CLOSED: _l("Closed"),
     },
     RenewalPolicy: {
         RenewalPolicy.AUTO: _l("It goes on by itself"),
         RenewalPolicy.CONFIRM: _l("We ask the customer"),
         RenewalPolicy.EXPIRE: _l("It is over"),
     },
-    LineEventKind: {LineEventKind.START: _l("Rent starts")},
+    LineEventKind: {
+        LineEventKind.START: _l("Rent starts"),
+        LineEventKind.STOP: _l("Rent ends"),
+        LineEventKind.QUANTITY: _l("Quantity changes"),
+        LineEventKind.PRICE: _l("Fee changes"),
+        LineEventKind.PAUSE: _l("Rent pauses"),
+        LineEventKind.RESUME: _l("Rent goes on"),
+        LineEventKind.KEPT: _l("Kept after the agreed end"),
+        LineEventKind.WITHDRAWAL: _l("Taken back"),
+    },
     PlacementReason: {PlacementReason.INSTALLED: _l("Installed")},
 }
 
@@ -110,12 +159,22 @@ CHIPS: dict[type[StrEnum], dict[Any, str]] = {
         SlotState.PLANNED: "plan",
         SlotState.AWAITING_INSTALL: "move",
         SlotState.IN_SERVICE: "done",
+        SlotState.CLOSED: "stop",
     },
     RenewalPolicy: {
         RenewalPolicy.AUTO: "done",
         RenewalPolicy.CONFIRM: "hold",
         RenewalPolicy.EXPIRE: "stop",
     },
-    LineEventKind: {LineEventKind.START: "done"},
+    LineEventKind: {
+        LineEventKind.START: "done",
+        LineEventKind.STOP: "stop",
+        LineEventKind.QUANTITY: "move",
+        LineEventKind.PRICE: "move",
+        LineEventKind.PAUSE: "hold",
+        LineEventKind.RESUME: "done",
+        LineEventKind.KEPT: "hold",
+        LineEventKind.WITHDRAWAL: "stop",
+    },
     PlacementReason: {PlacementReason.INSTALLED: "site"},
 }

@@ -6,8 +6,8 @@ from math import ceil, floor
 from typing import NamedTuple
 from uuid import UUID
 
-from rental.billing.rules.proration import Proration
 from rental.billing.rules.rater import RentedLine
+from rental.catalog.rules import Proration
 from rental.core.money import Rounding
 from rental.core.periods import Period
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from rental.billing.rules.charges import Entry
 from rental.billing.rules.periods import BillingCycle
-from rental.billing.rules.proration import Proration
 from rental.billing.rules.rater import RentedLine, entries_due
 from rental.billing.rules.segments import FeeChange, FeeHistory, Span
+from rental.catalog.rules import Proration
 from rental.core.money import Money, Rounding, yen_of
 from rental.core.periods import Period
 

@@ -17,7 +17,7 @@ NEVER = date(9999, 1, 1)
 
 @dataclass(frozen=True)
 class Fact:
-    """Something recorded: "start", "stop", "qty", "price", "pause" or "resume"; slot 0 means all of them."""
+    """Something recorded: "start", "stop", "kept", "qty", "price", "pause" or "resume"; slot 0 means all of them."""
 
     kind: str
     on: date
@@ -114,7 +114,7 @@ def _look(facts: Sequence[Fact], slot: int, day: date) -> int:
             units, running, paused = fact.value, True, False
         elif not running:
             continue
-        elif fact.kind == "stop":
+        elif fact.kind in ("stop", "kept"):
             running = False
         elif fact.kind == "qty":
             units = fact.value

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from rental.billing.rules.charges import Entry
 from rental.billing.rules.discounts import LineDiscount
-from rental.billing.rules.line_history import EventKind, LineEvent, history_of
+from rental.billing.rules.line_history import LineEvent, history_of
 from rental.billing.rules.periods import BillingCycle
-from rental.billing.rules.proration import Proration
-from rental.billing.rules.rater import RentedLine, StubPolicy, Timing, entries_due
+from rental.billing.rules.rater import RentedLine, entries_due
 from rental.billing.rules.refusals import NotBillable
+from rental.catalog.rules import Proration, StubPolicy, Timing
+from rental.contracts.rules import LineEventKind
 from rental.core.money import Money, Rounding
 from rental.core.periods import Period
 from tests.rules.billing.naive_rater import NEVER, Agreed, Fact
@@ -42,7 +43,7 @@ _months = st.sampled_from([1, 1, 1, 2, 3])
 _roundings = st.sampled_from(["down", "up", "half_up"])
 _stubs = st.sampled_from(["short", "merge_next", "free"])
 _discounts = st.just((0, NEVER, 0)) | st.tuples(st.integers(1, 100), days, st.integers(1, 120))
-_kinds = st.sampled_from([EventKind.START] * 4 + list(EventKind))
+_kinds = st.sampled_from([LineEventKind.START] * 4 + list(LineEventKind))
 _slots = st.integers(1, 3).map(lambda number: UUID(int=number))
 _units = st.integers(1, 5)
 _one_in_six = st.integers(0, 5).map(lambda number: number == 0)
@@ -110,7 +111,7 @@ def facts_of(events: Sequence[LineEvent]) -> list[Fact]:
             1 if event.value is None else event.value,
         )
         for event in events
-        if event.key not in gone and event.kind is not EventKind.WITHDRAWAL
+        if event.key not in gone and event.kind is not LineEventKind.WITHDRAWAL
     ]
 
 
@@ -152,18 +153,18 @@ def recorded(draw: st.DrawFn) -> Recorded:
 @st.composite
 def _events(draw: st.DrawFn, seq: int, before: Sequence[LineEvent]) -> LineEvent:
     kind = draw(_kinds)
-    needs_slot = kind in (EventKind.START, EventKind.QUANTITY)
+    needs_slot = kind in (LineEventKind.START, LineEventKind.QUANTITY)
     slot = draw(_slots)
-    value = draw(_fees) if kind is EventKind.PRICE else draw(_units)
+    value = draw(_fees) if kind is LineEventKind.PRICE else draw(_units)
     is_correction = draw(_one_in_six) and bool(before)
     replaces = draw(st.sampled_from(before)).key if is_correction else None
-    if kind is EventKind.WITHDRAWAL and before:
+    if kind is LineEventKind.WITHDRAWAL and before:
         replaces = draw(st.sampled_from(before)).key
     return LineEvent(
         kind,
         draw(days),
         seq,
         slot if needs_slot or draw(st.booleans()) else None,
-        value if kind in (EventKind.START, EventKind.QUANTITY, EventKind.PRICE) else None,
+        value if kind in (LineEventKind.START, LineEventKind.QUANTITY, LineEventKind.PRICE) else None,
         replaces,
     )

@@ -27,17 +27,19 @@ from rental.billing.rules.charges import Entry, net_of
 from rental.billing.rules.cycles import reanchored
 from rental.billing.rules.document_lines import document_lines
 from rental.billing.rules.drafts import Due
-from rental.billing.rules.line_history import EventKind, LineEvent, history_of
-from rental.billing.rules.rater import RentedLine, Timing, charges_in, entries_due
+from rental.billing.rules.line_history import LineEvent, history_of
+from rental.billing.rules.rater import RentedLine, charges_in, entries_due
 from rental.billing.rules.refusals import NotBillable, Reason
 from rental.billing.rules.segments import Span
+from rental.catalog.rules import Timing
+from rental.contracts.rules import LineEventKind
 from rental.core.money import Money, yen_of
 from rental.core.periods import Period
 from tests.rules.billing.lines import CALENDAR, LINE, net_by_period, slot, span
 from tests.rules.billing.recorded import often
 
 JULY = Period(date(2026, 7, 1), date(2026, 8, 1))
-START = LineEvent(EventKind.START, date(2026, 1, 1), 0, slot(1))
+START = LineEvent(LineEventKind.START, date(2026, 1, 1), 0, slot(1))
 
 
 def amended(*changes: Amended, fee: int = 29800, timing: Timing = Timing.ADVANCE) -> RentedLine:

@@ -11,10 +11,10 @@ from rental.billing.rules.charges import net_of
 from rental.billing.rules.document_lines import document_lines
 from rental.billing.rules.due_dates import closing_on, due_on
 from rental.billing.rules.periods import BillingCycle
-from rental.billing.rules.proration import Proration, share_of_period
-from rental.billing.rules.rater import Timing, entries_due
+from rental.billing.rules.proration import share_of_period
+from rental.billing.rules.rater import entries_due
 from rental.billing.rules.tax import totals_of
-from rental.catalog.rules import StartPolicy, first_billable_day
+from rental.catalog.rules import Proration, StartPolicy, Timing, first_billable_day
 from rental.core.money import Rounding, yen_of
 from rental.customers import rules as customer_rules
 from rental.customers.rules import HolidayRule

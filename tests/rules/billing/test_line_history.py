@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rental.billing.rules.line_history import EventKey, EventKind, LineEvent, history_of
+from rental.billing.rules.line_history import EventKey, LineEvent, history_of
 from rental.billing.rules.refusals import NotBillable, Reason
 from rental.billing.rules.segments import FeeChange, Span
+from rental.contracts.rules import LineEventKind
 from rental.core.money import yen_of
 from tests.rules.billing.lines import slot, span
 from tests.rules.billing.recorded import Recorded, often, recorded
@@ -26,7 +27,7 @@ def event(
     replaces: tuple[str, int] | None = None,
 ) -> LineEvent:
     key = EventKey(date.fromisoformat(replaces[0]), replaces[1]) if replaces else None
-    return LineEvent(EventKind(kind), date.fromisoformat(day), seq, slot(of) if of else None, value, key)
+    return LineEvent(LineEventKind(kind), date.fromisoformat(day), seq, slot(of) if of else None, value, key)
 
 
 def spans(*events: LineEvent) -> tuple[Span, ...]:

@@ -12,12 +12,9 @@ from rental.billing.rules.charges import Charge, ChargeKind
 from rental.billing.rules.cycles import Anchor, Cycle, DayCycle, ReanchoredCycle, reanchored
 from rental.billing.rules.discounts import LineDiscount, discount_on_document
 from rental.billing.rules.periods import BillingCycle
-from rental.billing.rules.proration import Proration
 from rental.billing.rules.rater import (
     PeriodsOverlap,
     RentedLine,
-    StubPolicy,
-    Timing,
     charges_in,
     due_periods,
     entries_due,
@@ -27,7 +24,7 @@ from rental.billing.rules.segments import FeeChange, FeeHistory
 from rental.billing.rules.service_days import End, end_of_rent
 from rental.billing.rules.tax import TaxedAmount, TaxRate, rate_on
 from rental.billing.rules.tax_codes import code_of, rate_of_code
-from rental.catalog.rules import StopPolicy, TaxClass
+from rental.catalog.rules import Proration, StopPolicy, StubPolicy, TaxClass, Timing
 from rental.core.money import Money, yen_of
 from rental.core.periods import Period
 from tests.rules.billing.lines import CALENDAR, SEPTEMBER, net_by_period, rented, slot, span

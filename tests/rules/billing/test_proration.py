@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rental.billing.rules.proration import Proration, Share, share_of_period
+from rental.billing.rules.proration import Share, share_of_period
+from rental.catalog.rules import Proration
 from rental.core.money import Money, Rounding, yen_of
 from rental.core.periods import Period
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rental.billing.rules.charges import Entry, standing
 from rental.billing.rules.document_lines import document_lines
-from rental.billing.rules.rater import Timing, charges_in, due_periods, entries_due
+from rental.billing.rules.rater import charges_in, due_periods, entries_due
+from rental.catalog.rules import Timing
 from rental.core.money import Money
 from tests.rules.billing.lines import net_by_period
 from tests.rules.billing.naive_rater import cost_of, months_of

@@ -20,7 +20,7 @@ from rental.billing.rules.early_termination import (
     TerminationFee,
     minimum_term,
 )
-from rental.billing.rules.line_history import EventKind, LineEvent, history_of
+from rental.billing.rules.line_history import LineEvent, history_of
 from rental.billing.rules.price_models import (
     Graduated,
     Package,
@@ -31,13 +31,13 @@ from rental.billing.rules.price_models import (
     millionths_of,
 )
 from rental.billing.rules.prices import MILLIONTHS, UnitPrice
-from rental.billing.rules.proration import Proration
 from rental.billing.rules.rater import charges_in
 from rental.billing.rules.recurring_revenue import monthly, movements, sum_by_movement
 from rental.billing.rules.revenue import RevenueRule, bundle_shares, revenue_schedule, still_deferred
 from rental.billing.rules.tax import DocumentTotals, PriceMode, TaxedAmount, rate_on, totals_of
 from rental.billing.rules.usage import MeteredLine, UsagePlan, UsageRecord, usage_charge
-from rental.catalog.rules import TaxClass
+from rental.catalog.rules import Proration, TaxClass
+from rental.contracts.rules import LineEventKind
 from rental.core.money import Money, yen_of
 from rental.core.periods import Period
 from tests.rules.billing.lines import CALENDAR, LINE, rented, slot, span
@@ -85,11 +85,11 @@ def modes_at_both_ends(given: Part, expected: Part) -> None:
 
 def swap_of_a_unit(given: Part, expected: Part) -> None:
     """Nothing but the start is on record: there is no event by which a swap could be."""
-    start = LineEvent(EventKind.START, date(2026, 1, 1), 1, slot(1))
+    start = LineEvent(LineEventKind.START, date(2026, 1, 1), 1, slot(1))
     history = history_of([start], fee=yen_of(given["price"]))
     charges = charges_in(rented(given["price"], *history.spans), period(given["period"]))
     assert [charge.amount.minor_units for charge in charges] == expected["amounts"]
-    assert not any("swap" in kind for kind in EventKind)
+    assert not any("swap" in kind for kind in LineEventKind)
 
 
 def price_models(given: Part, expected: Part) -> None:

@@ -1,0 +1,71 @@
+"""What can be agreed anew about a contract in force, and what cannot."""
+
+from datetime import date
+from enum import StrEnum
+
+from rental.core.errors import Conflict, Invalid
+
+
+class AmendmentKind(StrEnum):
+    """What was agreed anew."""
+
+    PRICE = "price"
+    REVISION = "revision"
+    QUANTITY = "quantity"
+    SUSPENSION = "suspension"
+    OPTION_ADDED = "option_added"
+    OPTION_REMOVED = "option_removed"
+    ANCHOR = "anchor"
+    CORRECTION = "correction"
+    WITHDRAWAL = "withdrawal"
+    TERMINATION = "termination"
+
+
+class LeavingReason(StrEnum):
+    """Why a customer leaves, as we count it."""
+
+    TOO_EXPENSIVE = "too_expensive"
+    NOT_NEEDED = "not_needed"
+    CLOSING_DOWN = "closing_down"
+    MOVING = "moving"
+    OTHER_SUPPLIER = "other_supplier"
+    DISSATISFIED = "dissatisfied"
+    OTHER = "other"
+
+
+class NotInForce(Conflict):
+    """Only what is in force is amended; a draft is edited."""
+
+    code = "changes.not_in_force"
+
+
+class NoReason(Invalid):
+    """Whoever looks at an invoice in two years wants to know why."""
+
+    code = "changes.no_reason"
+    field = "reason"
+
+
+class TooFarBack(Invalid):
+    """What was billed so long ago is not calculated anew; a person decides what becomes of it."""
+
+    code = "changes.too_far_back"
+    field = "effective_on"
+
+    def __init__(self, *, earliest: date) -> None:
+        super().__init__(earliest=earliest)
+
+
+class AlreadyTerminated(Conflict):
+    """The end of the contract was agreed already."""
+
+    code = "changes.already_terminated"
+
+    def __init__(self, *, ends_on: date) -> None:
+        super().__init__(ends_on=ends_on)
+
+
+class StartStays(Conflict):
+    """A machine that was installed was there; its start can be put right, not taken back."""
+
+    code = "changes.start_stays"
