@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from rental.billing.bookkeeping import Bookkeeping
 from rental.billing.issuing import the_issuer
 from rental.billing.models import (
     BilledSegment,
@@ -115,6 +116,7 @@ class _Books:
         self.charges: list[Row] = []
         self.credits: list[Row] = []
         self.spans: list[Row] = []
+        self.bookkeeping = Bookkeeping(uow, as_of=billed_as_of(run.closed_on), entry_on=run.closed_on)
 
     def enter(self, billable: Billable, draft: Draft, *, number: str) -> None:
         """The invoice of one account."""
@@ -134,6 +136,7 @@ class _Books:
             "subtotal": draft.totals.subtotal,
             "tax": draft.totals.tax,
             "total": draft.totals.total,
+            "balance": draft.totals.total,
             "tax_rounding": account.tax_rounding,
             "charge_rounding": account.charge_rounding,
             "price_mode": PriceMode.EXCLUSIVE,
@@ -162,6 +165,7 @@ class _Books:
         self._claim(billable.dues, invoice_id)
         for position, told in enumerate(lines, start=1):
             self._line(told, invoice_id, position)
+        self.bookkeeping.enter(self.invoices[-1], draft, self.lines[-len(lines) :])
 
     def _claim(self, dues: Sequence[Due], invoice_id: UUID) -> None:
         """The periods it speaks of; the database refuses those that somebody else has claimed."""
@@ -261,6 +265,7 @@ class _Books:
                 .execution_options(synchronize_session=False)
             )
         insert_many(session, BilledSpan, self.spans)
+        self.bookkeeping.write(session)
 
 
 def _description(line: DraftLine) -> Row:
