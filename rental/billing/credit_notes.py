@@ -131,9 +131,9 @@ def what_is_left(session: Session, invoice: Invoice) -> Left:
         credited[line_id] += amount
     lines = session.scalars(
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
-    )
-    taxes = session.scalars(select(InvoiceTax).where(InvoiceTax.invoice_id == invoice.id))
-    taken = session.scalars(select(CreditNoteTax).where(CreditNoteTax.credit_note_id.in_(ids)))
+    ).all()
+    taxes = session.scalars(select(InvoiceTax).where(InvoiceTax.invoice_id == invoice.id)).all()
+    taken = session.scalars(select(CreditNoteTax).where(CreditNoteTax.credit_note_id.in_(ids))).all()
     return Left(
         lines=[
             LeftLine(line.id, line.position, _rate(line), line.amount - credited[line.id]) for line in lines
