@@ -62,6 +62,9 @@ def bill_last_month(story: Story) -> dict[str, object]:
             "position": 1,
             "credit_note_id": note.id,
             "document_id": invoice_id,
+            "installed_order_id": session.scalars(
+                select(WorkOrder.id).where(WorkOrder.state == WorkOrderState.DONE).limit(1)
+            ).one(),
             "due_on": "2026-03-20",
         }
 

@@ -422,6 +422,9 @@ BUTTONS: dict[str, Form] = {
     "technicians.take_day_off_back": Form(
         "/technicians/{technician_id}", "/technicians/{technician_id}/days-off/{off_on}/remove"
     ),
+    "documents.issue_delivery_note_of": Form(
+        "/work-orders/{installed_order_id}", "/work-orders/{installed_order_id}/delivery-note"
+    ),
     "closings.release": Form(
         "/closings/{billing_run_id}", "/closings/{billing_run_id}/accounts/{billing_item_id}/release"
     ),

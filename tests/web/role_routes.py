@@ -165,6 +165,7 @@ ROLE_ROUTES: dict[tuple[str, str], Who] = {
     ("POST", "/invoices/<uuid:invoice_id>/correction"): ADMINISTRATOR_AND_BILLING,
     ("GET", "/credit-notes/<uuid:credit_note_id>"): CUSTOMER_CARE,
     ("GET", "/documents"): CUSTOMER_CARE,
+    ("POST", "/work-orders/<uuid:work_order_id>/delivery-note"): ADMINISTRATOR_AND_BILLING,
     ("GET", "/documents.csv"): CUSTOMER_CARE,
     ("GET", "/documents/<uuid:document_id>/document.pdf"): CUSTOMER_CARE,
     ("GET", "/closings"): CUSTOMER_CARE,

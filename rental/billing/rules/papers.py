@@ -32,3 +32,12 @@ class NothingToCorrect(Conflict):
     """The names and addresses on the invoice are those of today, so a new one would say the same."""
 
     code = "billing.nothing_to_correct"
+
+
+class NothingDelivered(Conflict):
+    """Only an installation that is over and left a machine in its place has a delivery note."""
+
+    code = "billing.nothing_delivered"
+
+    def __init__(self, *, work_order: str) -> None:
+        super().__init__(work_order=work_order)

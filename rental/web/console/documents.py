@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -11,6 +11,7 @@ from sqlalchemy import Select
 from wtforms.validators import StopValidation
 
 from rental.billing.book_models import Document
+from rental.billing.delivery_notes import issue_delivery_note
 from rental.billing.document_queries import Wanted, documents_matching
 from rental.billing.register import draw_issued, keep_issued
 from rental.billing.rules.papers import PaperKind
@@ -120,6 +121,15 @@ def open_document(document_id: UUID) -> ResponseReturnValue:
         with begin(current_actor()) as uow:
             file = keep_issued(uow, document_id, content)
     return answer_with_file(file)
+
+
+@bp.post("/work-orders/<uuid:work_order_id>/delivery-note")
+@requires(Permission.INVOICES_ISSUE)
+def issue_delivery_note_of(work_order_id: UUID) -> ResponseReturnValue:
+    """Asked for again, it is the same note."""
+    with begin(current_actor()) as uow:
+        document_id = issue_delivery_note(uow, work_order_id).id
+    return redirect(url_for(".open_document", document_id=document_id), 303)
 
 
 def _as_file(statement: Select[Document]) -> Response:

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from rental.billing.rules.credits import CreditEffect, CreditKind
 from rental.billing.rules.journals import JournalKind, JournalSource, LedgerAccount
 from rental.billing.rules.papers import PaperKind
+from rental.billing.rules.tax import PriceMode
 from rental.core.money import Money
 from rental.web.formats import yen
 
@@ -47,6 +48,11 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         "This comes to %(total)s with tax. From %(limit)s on the law wants a credit note: issue one.",
         total=yen(Money(params["total"])),
         limit=yen(Money(params["limit"])),
+    ),
+    "billing.nothing_delivered": lambda params: _(
+        "Work order %(work_order)s left no machine at the site, or is not over yet. Finish the installation "
+        "first.",
+        **params,
     ),
     "billing.nothing_to_correct": lambda _params: _(
         "The invoice says what is known of both sides today. Correct the billing account or the issuer "
@@ -103,6 +109,10 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         LedgerAccount.TAX_RECEIVED: _l("Consumption tax received"),
         LedgerAccount.REFUNDS_PAYABLE: _l("Refunds payable"),
         LedgerAccount.ADVANCE_RECEIVED: _l("Advances received"),
+    },
+    PriceMode: {
+        PriceMode.EXCLUSIVE: _l("Without tax"),
+        PriceMode.INCLUSIVE: _l("With the tax in them"),
     },
     JournalKind: {JournalKind.SALE: _l("Sale"), JournalKind.RETURN: _l("Return")},
     JournalSource: {JournalSource.INVOICE: _l("Invoice"), JournalSource.CREDIT_NOTE: _l("Credit note")},
