@@ -29,6 +29,8 @@ def wire() -> Bus:
         billing.bill_opened_chunk,
         billing.keep_drawn_document,
         billing.send_made_document,
+        # Another document was issued: a credit note, a correction, a delivery note.
+        billing.keep_issued_document,
         # The database is asked whether all is well.
         assurance.answer_started_check,
     )

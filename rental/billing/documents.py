@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from rental.billing.book_models import Document
 from rental.billing.events import InvoiceDocumentMade
 from rental.billing.models import Invoice
 from rental.core.db import found
@@ -38,6 +39,7 @@ def keep_document(uow: UnitOfWork, invoice_id: UUID, content: bytes) -> StoredFi
         return invoice.document
     file = keep_file(uow, content, media_type=MEDIA_TYPE, download_name=f"{invoice.number}.pdf")
     invoice.document_id = file.id
+    uow.session.get_one(Document, invoice.id).file_id = file.id
     uow.session.flush()
     uow.announce(InvoiceDocumentMade(invoice.id))
     return file

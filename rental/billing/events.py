@@ -27,6 +27,15 @@ class InvoiceFinalised(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentIssued(Event):
+    """A document other than an invoice was entered in the register. Sent once per document."""
+
+    name: ClassVar[str] = "billing.document_issued"
+
+    document_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceDocumentMade(Event):
     """The PDF of an invoice is kept. Sent once per invoice."""
 

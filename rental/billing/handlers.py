@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rental.billing.documents import draw_invoice, keep_document
-from rental.billing.events import ChunkOpened, InvoiceDocumentMade, InvoiceFinalised
+from rental.billing.events import ChunkOpened, DocumentIssued, InvoiceDocumentMade, InvoiceFinalised
+from rental.billing.register import draw_issued, keep_issued
 from rental.billing.rules.runs import SendingWay
 from rental.billing.runs import bill_chunk
 from rental.billing.schedules import make_due, open_schedule, slot_changed
@@ -49,6 +50,17 @@ def draw_document(snapshot: Session, event: InvoiceFinalised, now: datetime) -> 
 def keep_drawn_document(uow: UnitOfWork, event: InvoiceFinalised, document: bytes) -> None:
     """The document is what the customer gets, so it is kept as it was made."""
     keep_document(uow, event.invoice_id, document)
+
+
+def draw_issued_document(snapshot: Session, event: DocumentIssued, now: datetime) -> bytes:
+    """As with invoices: whoever issued it does not wait."""
+    return draw_issued(snapshot, event.document_id)
+
+
+@on(DocumentIssued, queue=Queue.BILLING, reads=draw_issued_document)
+def keep_issued_document(uow: UnitOfWork, event: DocumentIssued, document: bytes) -> None:
+    """The drawing is kept beside the entry in the register."""
+    keep_issued(uow, event.document_id, document)
 
 
 def hand_over(snapshot: Session, event: InvoiceDocumentMade, now: datetime) -> SendingWay | None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from rental.billing.bookkeeping import Bookkeeping
 from rental.billing.issuing import the_issuer
 from rental.billing.line_facts import description_of, formula_of, unit_price_of
 from rental.billing.models import (
@@ -118,6 +119,7 @@ class _Books:
         self.credits: list[Row] = []
         self.own_credits: list[Row] = []
         self.spans: list[Row] = []
+        self.bookkeeping = Bookkeeping(uow, as_of=billed_as_of(run.closed_on), entry_on=run.closed_on)
 
     def enter(self, billable: Billable, draft: Draft, *, number: str) -> None:
         """The invoice of one account."""
@@ -137,6 +139,7 @@ class _Books:
             "subtotal": draft.totals.subtotal,
             "tax": draft.totals.tax,
             "total": draft.totals.total,
+            "balance": draft.totals.total,
             "tax_rounding": account.tax_rounding,
             "charge_rounding": account.charge_rounding,
             "price_mode": PriceMode.EXCLUSIVE,
@@ -165,6 +168,7 @@ class _Books:
         self._claim(billable.dues, invoice_id)
         for position, told in enumerate(lines, start=1):
             self._line(told, invoice_id, position)
+        self.bookkeeping.enter(self.invoices[-1], draft, self.lines[-len(lines) :])
 
     def _claim(self, dues: Sequence[Due], invoice_id: UUID) -> None:
         """The periods it speaks of; the database refuses those that somebody else has claimed."""
@@ -271,6 +275,7 @@ class _Books:
                 .execution_options(synchronize_session=False)
             )
         insert_many(session, BilledSpan, self.spans)
+        self.bookkeeping.write(session)
 
 
 def _beyond_plain(charge: Charge) -> Row:

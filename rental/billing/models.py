@@ -102,13 +102,14 @@ class BillingItem(Base):
 
 class Invoice(Base):
     """An issued invoice: numbered, never edited. `snapshot` is everything that stands on it, `period_end` the
-    day after the last one it charges."""
+    day after the last one it charges, `balance` what of the total is still owed."""
 
     __tablename__ = "invoice"
     __audited__ = False  # written in bulk; the run records each by name
     __table_args__ = (
         CheckConstraint("total = subtotal + tax", name="total_adds_up"),
         CheckConstraint("total >= 0", name="nothing_negative"),
+        CheckConstraint("balance BETWEEN 0 AND total", name="balance_of_total"),
         CheckConstraint("period_end > period_start", name="ends_after_start"),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_at_a_time"),
         CheckConstraint("(sent_at IS NULL) = (sent_by IS NULL)", name="sent_somehow"),
@@ -128,6 +129,7 @@ class Invoice(Base):
     subtotal: Mapped[Money]
     tax: Mapped[Money]
     total: Mapped[Money]
+    balance: Mapped[Money] = mapped_column(server_default="0")
     tax_rounding: Mapped[Rounding] = mapped_column(text_enum(Rounding))
     charge_rounding: Mapped[Rounding] = mapped_column(text_enum(Rounding))
     price_mode: Mapped[PriceMode] = mapped_column(text_enum(PriceMode))

@@ -24,6 +24,7 @@ LANGUAGES = [("ja", "日本語"), ("en", "English")]
 # Pages that stand below another's entry of the menu.
 _UNDER = {
     "issuer": "closings",
+    "credit_notes": "invoices",
     "own_work_orders": "phone",
     "own_photos": "phone",
     "own_endings": "phone",
@@ -213,6 +214,7 @@ _SELDOM_NEEDED = frozenset(
         "numbering_rules.index",
         "people.index",
         "closings.index",
+        "documents.index",
         "jobs.index",
         "checks.index",
         "audit_log.index",
@@ -249,6 +251,7 @@ def _navigation(
             (_("Plans"), "plans.index", "clock", Permission.PLANS_READ),
             (_("Closings"), "closings.index", "check", Permission.INVOICES_READ),
             (_("Invoices"), "invoices.index", "document", Permission.INVOICES_READ),
+            (_("Documents"), "documents.index", "document", Permission.INVOICES_READ),
             (_("Units"), "units.index", "scan", Permission.STOCK_READ),
             (_("Receiving"), "receiving.index", "download", Permission.STOCK_READ),
             (_("Technicians"), "technicians.index", "people", Permission.PLANS_READ),

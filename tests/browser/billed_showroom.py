@@ -6,9 +6,13 @@ from datetime import date
 from playwright.sync_api import Page
 from sqlalchemy import select
 
+from rental.billing.credit_notes import issue_credit_note
 from rental.billing.models import BillingRun, Invoice
+from rental.billing.reissue import reissue_invoice
+from rental.billing.rules.credits import CreditKind
 from rental.billing.runs import open_run
 from rental.catalog.rules import TaxClass
+from rental.core.money import Money
 from rental.customers.models import BillingAccount
 from tests.browser.scenes import BILLING, SALES, Scene
 from tests.factories.billed import Rented, close, machines_in_service, make_issuer, owe_a_day_twice
@@ -45,11 +49,28 @@ class Billed:
         close(story, SECOND_CLOSING.isoformat())
         story.clock.set(now)
         self._read()
+        self._credit()
 
     def begin_another_closing(self) -> None:
         """Nobody works on it."""
         with self.story.begin() as uow:
             self.closing_at_work_id = open_run(uow, date(2026, 3, 20)).id
+
+    def _credit(self) -> None:
+        """The customer of one invoice could not use the machine for some days, and has moved since."""
+        with self.story.begin() as uow:
+            self.credit_note_id = issue_credit_note(
+                uow,
+                self.mixed_id,
+                kind=CreditKind.PRICE_REDUCTION,
+                reason="故障により3日間ご利用いただけなかったため",
+                amounts={1: Money(900)},
+            ).id
+            account = uow.session.get_one(Invoice, self.mixed_id).billing_account
+            account.address = "東京都文京区湯島2-1-1"
+            uow.session.flush()
+            reissue_invoice(uow, self.mixed_id, reason="ご住所の変更")
+        self.story.everything_happens()
 
     def _read(self) -> None:
         with self.story.reading() as session:
@@ -75,6 +96,11 @@ def _take_the_name_away(page: Page) -> None:
     page.locator(".error-summary").first.wait_for()
 
 
+def _credit_nothing(page: Page) -> None:
+    page.locator("main form button[type=submit]").last.click()
+    page.locator(".error-summary").first.wait_for()
+
+
 BILLED_SCENES = {
     "closings": Scene(BILLING, "/closings"),
     "closing-preview": Scene(BILLING, "/closings/preview?closed_on=2026-04-30"),
@@ -91,6 +117,13 @@ BILLED_SCENES = {
     "invoice": Scene(SALES, _at("/invoices/{billed.many_id}")),
     "invoice-line": Scene(BILLING, _at("/invoices/{billed.mixed_id}/lines/1")),
     "invoice-line-of-many": Scene(BILLING, _at("/invoices/{billed.many_id}/lines/1")),
+    "credit-note-new": Scene(BILLING, _at("/invoices/{billed.mixed_id}/credit")),
+    "credit-note-errors": Scene(BILLING, _at("/invoices/{billed.mixed_id}/credit"), _credit_nothing),
+    "credit-note": Scene(SALES, _at("/credit-notes/{billed.credit_note_id}")),
+    "invoice-correction": Scene(BILLING, _at("/invoices/{billed.mixed_id}/correction")),
+    "documents": Scene(BILLING, "/documents"),
+    "documents-no-match": Scene(BILLING, "/documents?counterparty=zebra"),
+    "documents-errors": Scene(BILLING, "/documents?amount_from=2&amount_until=1", status=422),
     "billing-account": Scene(BILLING, _at("/billing-accounts/{billed.account_id}")),
     "issuer": Scene(BILLING, "/issuer"),
     "issuer-errors": Scene(BILLING, "/issuer", _take_the_name_away),
@@ -105,6 +138,9 @@ BILLED_PAGES = (
     "invoices",
     "invoice-mixed",
     "invoice-line",
+    "credit-note-errors",
+    "credit-note",
+    "documents",
     "billing-account",
     "issuer-errors",
 )

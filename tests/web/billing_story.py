@@ -5,9 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from rental.billing.credit_notes import issue_credit_note
 from rental.billing.models import BillingItem, BillingRun, Invoice
+from rental.billing.rules.credits import CreditKind
 from rental.billing.rules.runs import ItemState
 from rental.core.ids import new_id
+from rental.core.money import Money
 from rental.core.uow import UnitOfWork
 from rental.fieldwork.device_sync import Command, apply_command
 from rental.fieldwork.models import WorkOrder
@@ -39,6 +42,15 @@ def bill_last_month(story: Story) -> dict[str, object]:
     machines_in_service(story, Rented(3000), name="喫茶はつか", closing_day=20)
     story.clock.set(now)
     close(story, "2026-03-31")
+    with story.begin() as uow:
+        (invoice_id,) = uow.session.scalars(select(Invoice.id))
+        note = issue_credit_note(
+            uow,
+            invoice_id,
+            kind=CreditKind.GOODWILL,
+            reason="<b>お詫び</b>",
+            amounts={1: Money(100)},
+        )
     with story.reading() as session:
         parked = select(BillingItem.id).where(BillingItem.state == ItemState.PARKED).limit(1)
         return {
@@ -46,8 +58,13 @@ def bill_last_month(story: Story) -> dict[str, object]:
                 select(BillingRun.id).where(BillingRun.closed_on == date(2026, 3, 31))
             ).one(),
             "billing_item_id": session.scalars(parked).one(),
-            "invoice_id": session.scalars(select(Invoice.id)).one(),
+            "invoice_id": invoice_id,
             "position": 1,
+            "credit_note_id": note.id,
+            "document_id": invoice_id,
+            "installed_order_id": session.scalars(
+                select(WorkOrder.id).where(WorkOrder.state == WorkOrderState.DONE).limit(1)
+            ).one(),
             "due_on": "2026-03-20",
         }
 

@@ -16,6 +16,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from rental.assurance.checking import start_check
+from rental.billing.models import Invoice
 from rental.catalog.equipment_models import add_skill, offer_equipment_model, show_photo
 from rental.catalog.models import EquipmentModel
 from rental.catalog.rate_plans import offer_rate_plan
@@ -352,6 +353,14 @@ class Company:
             )
             close_site(uow, site.id)
         return site.id
+
+    def misnamed_invoice(self) -> UUID:
+        """An invoice whose addressee has another name by now."""
+        invoice_id = UUID(str(self.billing_rows["invoice_id"]))
+        with self.story.begin() as uow:
+            account = uow.session.get_one(Invoice, invoice_id).billing_account
+            account.name = f"喫茶三月 {next(self.numbers)}"
+        return invoice_id
 
     @property
     def _customer_id(self) -> UUID:

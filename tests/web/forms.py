@@ -305,6 +305,18 @@ FORMS: dict[str, Form] = {
         "/technicians/{technician_id}/days-off",
         filling={"off-off_on": "{future_day}", "off-reason": "wedding"},
     ),
+    "credit_notes.issue": Form(
+        "/invoices/{invoice_id}/credit",
+        "/invoices/{invoice_id}/credit",
+        filling={"reason": "故障のため", "line_1": "10"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "credit_notes.correct": Form(
+        "/invoices/{misnamed_invoice_id}/correction",
+        "/invoices/{misnamed_invoice_id}/correction",
+        filling={"reason": "宛名の誤り"},
+        hidden_labels={"request_key": "Form"},
+    ),
     "closings.start": Form(
         "/closings/preview?closed_on={due_on}", "/closings", hidden_labels={"closed_on": "Closing day"}
     ),
@@ -409,6 +421,9 @@ BUTTONS: dict[str, Form] = {
     "plans.call_off": Form("/plans/{given_plan_id}", "/plans/{given_plan_id}/stops/{given_stop_id}/call-off"),
     "technicians.take_day_off_back": Form(
         "/technicians/{technician_id}", "/technicians/{technician_id}/days-off/{off_on}/remove"
+    ),
+    "documents.issue_delivery_note_of": Form(
+        "/work-orders/{installed_order_id}", "/work-orders/{installed_order_id}/delivery-note"
     ),
     "closings.release": Form(
         "/closings/{billing_run_id}", "/closings/{billing_run_id}/accounts/{billing_item_id}/release"
@@ -565,6 +580,8 @@ def _names_in(company: Company, form: Form) -> dict[str, object]:
         names["waiting_receipt_id"] = company.new_receipt()
     if "{withdrawn_" in asked:
         names |= company.withdrawn_model()
+    if "{misnamed_invoice_id}" in asked:
+        names["misnamed_invoice_id"] = company.misnamed_invoice()
     if "{new_contact_id}" in asked:
         names["new_contact_id"] = company.new_contact()
     if "{closed_site_id}" in asked:

@@ -69,7 +69,7 @@ ENTITIES = (
             "operating_base",
         ),
     ),
-    (_l("Billing"), ("billing_run", "company_profile")),
+    (_l("Billing"), ("billing_run", "credit_note", "company_profile", "ledger_account_name")),
     (
         _l("Administration"),
         (

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from rental.billing.document_queries import credit_notes_of, documents_about
 from rental.billing.documents import draw_invoice, keep_document
 from rental.billing.evidence import evidence_for, line_with_all, slots_charged
 from rental.billing.models import Invoice
@@ -83,6 +84,8 @@ def show(invoice_id: UUID) -> ResponseReturnValue:
         "console/invoice.html",
         invoice=invoice,
         said=invoice.snapshot,
+        credit_notes=credit_notes_of(reading(), invoice.id),
+        documents=documents_about(reading(), invoice.id),
         rate_label=rate_label,
         has_mail_server=bool(current_app.config["RENTAL"].smtp_url),
     )

@@ -164,6 +164,7 @@ JOBS = {
     "billing.open_billing_schedule": _l("Note when rent is due"),
     "billing.bill_opened_chunk": _l("Bill a part of a closing"),
     "billing.keep_drawn_document": _l("Draw an invoice"),
+    "billing.keep_issued_document": _l("Draw a document"),
     "billing.send_made_document": _l("Send an invoice"),
 }
 

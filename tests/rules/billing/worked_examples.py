@@ -8,6 +8,7 @@ from uuid import UUID
 
 from rental.billing.rules.allocation import by_largest_remainder
 from rental.billing.rules.amendments import Effect, Revisable, price_revision
+from rental.billing.rules.credits import Left, LeftLine, needs_document, whole_credit
 from rental.billing.rules.deposits import DepositEntry, DepositKind, held, settle
 from rental.billing.rules.discounts import discount_on_document
 from rental.billing.rules.due_dates import debit_on, debit_requested_by
@@ -38,7 +39,7 @@ from rental.billing.rules.tax import DocumentTotals, PriceMode, TaxedAmount, rat
 from rental.billing.rules.usage import MeteredLine, UsagePlan, UsageRecord, usage_charge
 from rental.catalog.rules import Proration, TaxClass
 from rental.contracts.rules import LineEventKind
-from rental.core.money import Money, yen_of
+from rental.core.money import Money, Rounding, yen_of
 from rental.core.periods import Period
 from tests.rules.billing.lines import CALENDAR, LINE, rented, slot, span
 
@@ -188,6 +189,21 @@ def annual_prepayment(given: Part, expected: Part) -> None:
     assert deferred == yen_of(expected["balance_end_2026"])
 
 
+def small_returns(given: Part, expected: Part) -> None:
+    found = []
+    for document in given["returns"]:
+        lines = [
+            LeftLine(UUID(int=position), position, taxed(*line).rate, taxed(*line).amount)
+            for position, line in enumerate(document, start=1)
+        ]
+        blocks = totals_of(TaxedAmount(line.left, line.rate) for line in lines).blocks
+        left = Left(lines, {block.rate: block for block in blocks}, Money(20_000), Money(0))
+        found.append(whole_credit(left, rounding=Rounding.DOWN, price_mode=PriceMode.EXCLUSIVE).totals)
+    assert [totals.tax.minor_units for totals in found] == expected["taxes"]
+    assert [totals.total.minor_units for totals in found] == expected["totals"]
+    assert [needs_document(totals.total) for totals in found] == expected["needs_document"]
+
+
 def bundle(given: Part, expected: Part) -> None:
     alone = {name: yen_of(amount) for name, amount in given["alone"].items()}
     shares = bundle_shares(yen_of(given["price"]), alone)
@@ -232,6 +248,7 @@ CHECKS: dict[str, Check] = {
     "G08": price_models,
     "G09": usage_within_limits,
     "G11": tax_within_the_price,
+    "G12": small_returns,
     "G15": direct_debit,
     "G16": leaving_early,
     "G17": deposit,

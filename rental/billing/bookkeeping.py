@@ -1,0 +1,109 @@
+"""What finalising writes beside the invoice: journal, months of revenue, register of documents; in bulk."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from rental.billing.book_models import Document, JournalEntry, JournalLine, RevenueMonth
+from rental.billing.rules.drafts import Draft
+from rental.billing.rules.journals import (
+    NOTHING,
+    JournalKind,
+    JournalSource,
+    LedgerAccount,
+    Nets,
+    Posting,
+    earned_by,
+    income_account,
+    sale,
+)
+from rental.billing.rules.papers import PaperKind
+from rental.billing.rules.tax import TaxRate
+from rental.core.bulk import insert_many
+from rental.core.money import Money
+from rental.core.uow import UnitOfWork
+
+Row = dict[str, Any]
+
+
+class Bookkeeping:
+    """The rows that the invoices of one transaction add to the books. Amounts of lines are without tax."""
+
+    def __init__(self, uow: UnitOfWork, *, as_of: date, entry_on: date) -> None:
+        self.uow, self.as_of, self.entry_on = uow, as_of, entry_on
+        self.entries: list[Row] = []
+        self.postings: list[Row] = []
+        self.months: list[Row] = []
+        self.documents: list[Row] = []
+
+    def enter(self, invoice: Row, draft: Draft, lines: Sequence[Row]) -> None:
+        """One invoice as its row says it; its lines are those of the draft, in their order."""
+        invoice_id = invoice["id"]
+        postings = sale(_nets(draft, as_of=self.as_of), draft.totals.blocks)
+        if postings:
+            entry, rows = entry_rows(
+                JournalSource.INVOICE, invoice_id, JournalKind.SALE, self.entry_on, postings
+            )
+            self.entries.append(entry)
+            self.postings += rows
+        for row, line in zip(lines, draft.lines, strict=True):
+            self.months += [
+                {"invoice_line_id": row["id"], "month": month, "amount": amount}
+                for month, amount in earned_by(line.line).items()
+            ]
+        self.documents.append(self._registered(invoice))
+
+    def _registered(self, invoice: Row) -> Row:
+        return {
+            "id": invoice["id"],
+            "kind": PaperKind.INVOICE,
+            "number": invoice["number"],
+            "source_id": invoice["id"],
+            "billing_account_id": invoice["billing_account_id"],
+            "counterparty": invoice["recipient_name"],
+            "dated_on": invoice["issued_on"],
+            "amount": invoice["total"],
+            "sha256": invoice["snapshot_sha256"],
+            "version": 1,
+            "registered_at": self.uow.now,
+            "registered_by": self.uow.actor.name,
+        }
+
+    def write(self, session: Session) -> None:
+        """After the invoices and their lines."""
+        insert_many(session, JournalEntry, self.entries)
+        insert_many(session, JournalLine, self.postings)
+        insert_many(session, RevenueMonth, self.months)
+        insert_many(session, Document, self.documents)
+
+
+def entry_rows(
+    source: JournalSource, source_id: UUID, kind: JournalKind, entry_on: date, postings: Sequence[Posting]
+) -> tuple[Row, list[Row]]:
+    """A journal entry and its lines."""
+    entry = {"source_id": source_id, "kind": kind, "source_type": source, "entry_on": entry_on}
+    return entry, [
+        {
+            "source_id": source_id,
+            "kind": kind,
+            "position": position,
+            "debit": debit,
+            "credit": credit,
+            "amount": amount,
+            "tax_class": rate.tax_class,
+            "rate_bp": rate.basis_points,
+        }
+        for position, (debit, credit, amount, rate) in enumerate(postings, start=1)
+    ]
+
+
+def _nets(draft: Draft, *, as_of: date) -> Nets:
+    nets: dict[tuple[TaxRate, LedgerAccount], Money] = {}
+    for line in draft.lines:
+        charge = line.charge
+        key = (charge.tax_rate, income_account(charge, as_of=as_of))
+        nets[key] = nets.get(key, NOTHING) + line.line.amount
+    return nets
