@@ -24,7 +24,7 @@ def open_billing_schedule(uow: UnitOfWork, event: SlotStarted) -> None:
 
 @on(ChunkOpened, queue=Queue.BILLING)
 def bill_opened_chunk(uow: UnitOfWork, event: ChunkOpened) -> None:
-    """Some two hundred accounts at a time, so that none waits long and a crash repeats little."""
+    """Some thousand accounts at a time, so that none waits long and a crash repeats little."""
     bill_chunk(uow, event.billing_run_id, event.chunk)
 
 

@@ -56,7 +56,7 @@ def hold_contracts(session: Session, account_ids: Accounts) -> None:
 def lines_owed_by(session: Session, account_ids: Accounts, *, closed_on: date) -> dict[UUID, list[LineFacts]]:
     """Every line of the active contracts of these accounts, by account, by contract and position.
 
-    As many statements for two hundred accounts as for one.
+    As many statements for a thousand accounts as for one.
     """
     rows = session.execute(_line_rows(account_ids)).all()
     settled = {

@@ -31,7 +31,7 @@ from rental.contracts.models import Contract, Line
 from rental.contracts.rules import ContractState
 from rental.core import audit
 from rental.core.audit import plain
-from rental.core.bulk import insert_many
+from rental.core.bulk import insert_many, piling_up_rows
 from rental.core.errors import DomainError
 from rental.core.ids import new_id
 from rental.core.text import narrow
@@ -40,7 +40,7 @@ from rental.core.upserts import insert_new
 from rental.customers.models import BillingAccount
 
 # So many accounts are billed in one transaction: large enough for the database, short enough for a lease.
-CHUNK = 200
+CHUNK = 1000
 NOTHING_DUE = "billing.nothing_due"
 # Whoever changes a contract is waited for so long; then the chunk is tried again later.
 _PATIENCE = "SET LOCAL lock_timeout = '5s'"
@@ -81,6 +81,7 @@ def open_run(
     return run
 
 
+@piling_up_rows()
 def bill_chunk(uow: UnitOfWork, run_id: UUID, chunk: int) -> int:
     """Bills the accounts of a chunk that nobody has billed yet; returns how many invoices were finalised.
 
