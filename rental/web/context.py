@@ -24,6 +24,8 @@ LANGUAGES = [("ja", "日本語"), ("en", "English")]
 # Pages that stand below another's entry of the menu.
 _UNDER = {
     "issuer": "closings",
+    "billing_limits": "closings",
+    "closing_reviews": "closings",
     "own_work_orders": "phone",
     "own_photos": "phone",
     "own_endings": "phone",

@@ -164,11 +164,11 @@ def test_a_missed_closing_is_made_up_for_by_the_next_one(company: Story) -> None
     machines_in_service(company, Rented(9800))
     company.on("2026-06-01")
     close(company, "2026-05-31")
-    (invoice,) = invoices_of(company)
-    assert [line.service_start for line in invoice.lines] == [date(2026, 4, 1), date(2026, 5, 1)]
-    assert invoice.subtotal == yen_of(19600)
+    for month, invoice in zip((4, 5), invoices_of(company), strict=True):
+        assert [line.service_start for line in invoice.lines] == [date(2026, month, 1)]
+        assert invoice.subtotal == yen_of(9800)
     close(company, "2026-04-30")
-    assert len(invoices_of(company)) == 1
+    assert len(invoices_of(company)) == 2
 
 
 def test_each_account_is_closed_on_its_own_day(company: Story) -> None:

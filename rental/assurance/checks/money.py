@@ -20,7 +20,7 @@ from rental.billing.models import (
     InvoiceLine,
     InvoiceTax,
 )
-from rental.billing.rules.runs import ItemState
+from rental.billing.rules.runs import ASIDE, ItemState
 from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, totals_of
 from rental.contracts.models import Contract, Line, Slot
 from rental.core.money import Money
@@ -28,7 +28,7 @@ from rental.core.outbox import Delivery, DeliveryState
 from rental.customers.models import BillingAccount
 
 _INVOICES = Series("invoice", Invoice.number, re.compile(r"INV-(\d{4})-(\d{8,})"))
-_LONGEST_PARKED = timedelta(days=7)
+_LONGEST_ASIDE = timedelta(days=7)
 # A cheaper line may cost nothing for a day, and what costs nothing is not billed.
 _A_YEN_A_DAY = Money(31)
 
@@ -202,16 +202,15 @@ def closings_left_undone(session: Session, as_of: datetime) -> list[dict[str, An
         BillingItem.invoice_id.is_(None),
         BillingItem.reason_code.is_(None),
     )
-    is_forgotten = and_(BillingItem.state == ItemState.TODO, ~is_worked_on)
-    is_parked_long = and_(
-        BillingItem.state == ItemState.PARKED, BillingItem.finished_at < as_of - _LONGEST_PARKED
-    )
+    is_held_up = or_(BillingRun.stopped_at.is_not(None), BillingRun.awaits_approval)
+    is_forgotten = and_(BillingItem.state == ItemState.TODO, ~is_worked_on, ~is_held_up)
+    is_aside_long = and_(BillingItem.state.in_(ASIDE), BillingItem.finished_at < as_of - _LONGEST_ASIDE)
     its_item = and_(
         BillingItem.billing_run_id == Invoice.billing_run_id,
         BillingItem.billing_account_id == Invoice.billing_account_id,
     )
     return [
-        *rows_of(session, items.where(or_(is_done_for_nothing, is_forgotten, is_parked_long))),
+        *rows_of(session, items.where(or_(is_done_for_nothing, is_forgotten, is_aside_long))),
         *rows_of(
             session,
             select(Invoice.number.label("invoice"), Invoice.closed_on)

@@ -102,6 +102,36 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         "with the latest backup.",
         **params,
     ),
+    "billing.above_limit": lambda params: _(
+        "The document asks for %(total)s, more than the limit of %(limit)s. Somebody else than who asked for "
+        "it approves it.",
+        total=yen(params["total"]),
+        limit=yen(params["limit"]),
+    ),
+    "billing.grown_too_much": lambda params: _(
+        "The document asks for %(total)s, over %(times)s times the %(before)s of the one before. Look "
+        "whether that is right.",
+        total=yen(params["total"]),
+        times=params["times"],
+        before=yen(params["before"]),
+    ),
+    "billing.too_many_lines": lambda params: _(
+        "Contract %(contract)s has %(lines)s lines on the document, more than %(limit)s. Look whether that "
+        "is right.",
+        contract=params["contract"],
+        lines=params["lines"],
+        limit=params["limit"],
+    ),
+    "billing.declined": lambda params: _("%(name)s declined the document: %(reason)s", **params),
+    "billing.same_person": lambda _params: _(
+        "You asked for this yourself. Somebody else has to approve it; ask a colleague."
+    ),
+    "billing.nothing_to_review": lambda _params: _(
+        "Nobody waits for a decision about this any more. Look at the closing again."
+    ),
+    "billing.not_a_limit": lambda _params: _(
+        "A limit is a whole number from 1 on. Write one, or leave it out."
+    ),
     "billing.nothing_due": lambda _params: _("Nothing was due."),
     "core.no_mail_server": lambda _params: _(
         "No mail server is set up. Set RENTAL_SMTP_URL, or download the document and send it yourself."
@@ -112,6 +142,7 @@ ENTITIES = {
     "company_profile": _l("Issuer of invoices"),
     "billing_run": _l("Closing"),
     "billing_item": _l("Billing account in a closing"),
+    "billing_limits": _l("Limits of billing"),
     "invoice": _l("Invoice"),
 }
 
@@ -119,6 +150,14 @@ ATTRIBUTES = {
     "closed_on": _l("Closed on"),
     "opened_at": _l("Opened at"),
     "opened_by": _l("Opened by"),
+    "stopped_at": _l("Stopped at"),
+    "stopped_by": _l("Stopped by"),
+    "awaits_approval": _l("Waits for approval"),
+    "approved_by": _l("Approved by"),
+    "document": _l("Limit of a document"),
+    "times": _l("Times the one before"),
+    "times_from": _l("Compared from"),
+    "run": _l("Limit of a closing"),
     "registration_number": _l("Registration number"),
     "bank_account": _l("Bank account"),
     "billing_account": _l("Billing account"),
@@ -141,6 +180,8 @@ ATTRIBUTES = {
 }
 
 ACTIONS = {
+    "approved": _l("approved"),
+    "declined": _l("declined"),
     "opened": _l("opened"),
     "opened_again": _l("opened again"),
     "released": _l("released"),
@@ -162,6 +203,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         ItemState.TODO: _l("Waits for a worker"),
         ItemState.DONE: _l("Billed"),
         ItemState.PARKED: _l("Parked"),
+        ItemState.HELD: _l("Held"),
     },
     Remark: {
         Remark.FIRST: _l("First invoice"),
@@ -169,8 +211,11 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         Remark.PRORATED: _l("By days"),
         Remark.CREDITED: _l("Takes something back"),
         Remark.EARLIER: _l("Earlier months"),
+        Remark.DOUBTFUL: _l("To be approved"),
     },
     RunState: {
+        RunState.UNAPPROVED: _l("Waits for approval"),
+        RunState.STOPPED: _l("Stopped"),
         RunState.WORKING: _l("At work"),
         RunState.PARKED: _l("Needs attention"),
         RunState.FINISHED: _l("Finished"),
@@ -179,15 +224,27 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
 
 CHIPS: dict[type[StrEnum], dict[Any, str]] = {
     InvoiceState: {InvoiceState.FINALISED: "plan", InvoiceState.SENT: "done"},
-    ItemState: {ItemState.TODO: "move", ItemState.DONE: "done", ItemState.PARKED: "stop"},
+    ItemState: {
+        ItemState.TODO: "move",
+        ItemState.DONE: "done",
+        ItemState.PARKED: "stop",
+        ItemState.HELD: "risk",
+    },
     Remark: {
         Remark.FIRST: "plan",
         Remark.CHANGED: "risk",
         Remark.PRORATED: "plan",
         Remark.CREDITED: "risk",
         Remark.EARLIER: "risk",
+        Remark.DOUBTFUL: "stop",
     },
-    RunState: {RunState.WORKING: "move", RunState.PARKED: "stop", RunState.FINISHED: "done"},
+    RunState: {
+        RunState.UNAPPROVED: "risk",
+        RunState.STOPPED: "stop",
+        RunState.WORKING: "move",
+        RunState.PARKED: "stop",
+        RunState.FINISHED: "done",
+    },
 }
 
 _BEHIND_OUR_BACK = _l("Somebody changed the books behind the product's back: compare with the latest backup.")
