@@ -26,6 +26,7 @@ _UNDER = {
     "issuer": "closings",
     "billing_limits": "closings",
     "closing_reviews": "closings",
+    "recurring_revenue": "closings",
     "own_work_orders": "phone",
     "own_photos": "phone",
     "own_endings": "phone",

@@ -179,6 +179,7 @@ ROLE_ROUTES: dict[tuple[str, str], Who] = {
     ("POST", "/closings/<uuid:billing_run_id>/accounts/<uuid:billing_item_id>/decline"): (
         ADMINISTRATOR_AND_BILLING
     ),
+    ("GET", "/recurring-revenue"): CUSTOMER_CARE,
     ("GET", "/billing-limits"): CUSTOMER_CARE,
     ("POST", "/billing-limits"): ADMINISTRATOR_AND_BILLING,
     ("GET", "/issuer"): CUSTOMER_CARE,

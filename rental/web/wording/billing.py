@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from rental.billing.rules.recurring_revenue import Movement
 from rental.billing.rules.refusals import Reason
 from rental.billing.rules.remarks import Remark
 from rental.billing.rules.runs import InvoiceState, ItemState, RunState, SendingWay
@@ -174,6 +175,8 @@ ATTRIBUTES = {
     "billed_from": _l("Billed from"),
     "billed_until": _l("Billed until"),
     "holes": _l("Holes"),
+    "slots": _l("Slots"),
+    "next_due_on": _l("Next due on"),
     "start_on": _l("From"),
     "reason_code": _l("Reason"),
     "sent_by": _l("Sent by"),
@@ -212,6 +215,13 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         Remark.CREDITED: _l("Takes something back"),
         Remark.EARLIER: _l("Earlier months"),
         Remark.DOUBTFUL: _l("To be approved"),
+    },
+    Movement: {
+        Movement.NEW: _l("New"),
+        Movement.EXPANSION: _l("More"),
+        Movement.CONTRACTION: _l("Less"),
+        Movement.CHURN: _l("Ended"),
+        Movement.REACTIVATION: _l("Back again"),
     },
     RunState: {
         RunState.UNAPPROVED: _l("Waits for approval"),
@@ -256,6 +266,12 @@ CHECKS = {
         _l("Do the numbers of invoices run without a gap, in the order of their issue?"),
         _BEHIND_OUR_BACK,
     ),
+    "M8": (_l("Does every invoice still say what was sealed when it was finalised?"), _BEHIND_OUR_BACK),
+    "C3": (
+        _l("Is everything that has been due for a week being billed?"),
+        _l("Open the closing of those days; what is missed is made up for."),
+    ),
+    "C5": (_l("Does every charge ask for as many machines as it covers slots?"), _BEHIND_OUR_BACK),
     "C2": (
         _l("Is every day of every slot in service billed, as far as its line is billed?"),
         _l("Open the closing of those days again; what is missing is added."),
