@@ -102,10 +102,11 @@ def histories(session: Session) -> list[LineHistory]:
     spans: dict[UUID, list[Span]] = defaultdict(list)
     for line_id, slot_id, effective_on in session.execute(
         select(LineEvent.contract_line_id, LineEvent.slot_id, LineEvent.effective_on)
-        .where(LineEvent.kind == LineEventKind.START, LineEvent.slot_id.is_not(None))
+        .where(LineEvent.kind == LineEventKind.START)
         .order_by(LineEvent.contract_line_id, LineEvent.effective_on, LineEvent.seq)
     ):
-        spans[line_id].append(Span(slot_id, effective_on))
+        if slot_id:
+            spans[line_id].append(Span(slot_id, effective_on))
     fees = session.execute(
         select(Line.id, Line.monthly_fee)
         .join(Contract, Contract.id == Line.contract_id)

@@ -39,9 +39,9 @@ def company(story: Story) -> Story:
     return story
 
 
-def limited(story: Story, **limits: object) -> None:
+def limited(story: Story, limits: Limits) -> None:
     with story.begin() as uow:
-        set_limits(uow, Limits()._replace(**limits))
+        set_limits(uow, limits)
 
 
 def clerk_of(story: Story, role: Role = Role.BILLING) -> Actor:
@@ -79,7 +79,7 @@ def findings(story: Story) -> dict[str, int]:
 
 
 def test_a_document_above_the_limit_is_held_and_the_others_are_made(company: Story) -> None:
-    limited(company, document=Money(10_779))
+    limited(company, Limits(document=Money(10_779)))
     dear = machines_in_service(company, Rented(9800))
     cheap = machines_in_service(company, Rented(9799), name="喫茶やすい")
     company.on("2026-05-01")
@@ -99,7 +99,7 @@ def test_a_document_above_the_limit_is_held_and_the_others_are_made(company: Sto
 
 
 def test_who_asked_for_a_document_above_the_limit_does_not_approve_it(company: Story) -> None:
-    limited(company, document=Money(10_000))
+    limited(company, Limits(document=Money(10_000)))
     rented = machines_in_service(company, Rented(9800))
     company.on("2026-05-01")
     clerk, chief = clerk_of(company), clerk_of(company, Role.ADMINISTRATOR)
@@ -127,7 +127,7 @@ def test_who_asked_for_a_document_above_the_limit_does_not_approve_it(company: S
 
 def test_what_becomes_due_after_the_approval_is_looked_at_again(company: Story) -> None:
     """Approved, but not billed yet: meanwhile the same document has become dearer."""
-    limited(company, document=Money(10_000))
+    limited(company, Limits(document=Money(10_000)))
     rented = machines_in_service(company, Rented(9800))
     company.on("2026-05-01")
     clerk, chief = clerk_of(company), clerk_of(company, Role.ADMINISTRATOR)
@@ -140,7 +140,7 @@ def test_what_becomes_due_after_the_approval_is_looked_at_again(company: Story) 
 
 
 def test_a_declined_document_is_parked_with_the_reason_until_it_is_released(company: Story) -> None:
-    limited(company, document=Money(10_000))
+    limited(company, Limits(document=Money(10_000)))
     rented = machines_in_service(company, Rented(9800))
     company.on("2026-05-01")
     clerk = clerk_of(company)
@@ -169,7 +169,7 @@ def test_a_document_of_many_times_the_one_before_may_be_approved_by_whoever_aske
     company: Story, times: int
 ) -> None:
     """Ten days of April, then all of May: exactly three times as much."""
-    limited(company, times=times, times_from=Money(33_000))
+    limited(company, Limits(times=times, times_from=Money(33_000)))
     company.on("2026-04-21")
     rented = machines_in_service(company, Rented(30_000))
     company.on("2026-05-01")
@@ -201,7 +201,7 @@ def limits_of_now(story: Story) -> Limits:
 
 
 def test_a_contract_with_too_many_lines_is_held(company: Story) -> None:
-    limited(company, lines=1)
+    limited(company, Limits(lines=1))
     rented = machines_in_service(company, Rented(9800), Rented(4980))
     company.on("2026-05-01")
     run_id = close(company, "2026-04-30")
@@ -212,7 +212,7 @@ def test_a_contract_with_too_many_lines_is_held(company: Story) -> None:
 
 
 def test_a_closing_above_the_limit_begins_when_somebody_else_approves_it(company: Story) -> None:
-    limited(company, run=Money(21_559))
+    limited(company, Limits(run=Money(21_559)))
     machines_in_service(company, Rented(9800))
     machines_in_service(company, Rented(9800), name="喫茶二号")
     company.on("2026-05-01")
@@ -257,16 +257,24 @@ def test_a_stopped_closing_begins_no_further_part_and_goes_on_where_it_was(compa
 
 def test_limits_are_kept_and_two_who_change_them_at_once_hear_of_each_other(company: Story) -> None:
     assert limits_of_now(company) == Limits()
-    limited(company, document=None, run=Money(1))
+    limited(company, Limits(document=None, run=Money(1)))
     assert limits_of_now(company) == Limits(document=None, run=Money(1))
     with pytest.raises(ChangedMeanwhile), company.begin() as uow:
         set_limits(uow, Limits(), version=0)
 
 
-@pytest.mark.parametrize("field", ["document", "times", "times_from", "lines", "run"])
+NO_LIMITS = {
+    "document": Limits(document=Money(0)),
+    "times": Limits(times=0),
+    "times_from": Limits(times_from=Money(0)),
+    "lines": Limits(lines=0),
+    "run": Limits(run=Money(0)),
+}
+
+
+@pytest.mark.parametrize("field", NO_LIMITS)
 def test_a_limit_of_nothing_is_refused_by_name(company: Story, field: str) -> None:
-    nothing = 0 if field in {"times", "lines"} else Money(0)
     with pytest.raises(NotALimit) as refused, company.begin() as uow:
-        set_limits(uow, Limits()._replace(**{field: nothing}))
+        set_limits(uow, NO_LIMITS[field])
     assert refused.value.field == field
     assert limits_of_now(company) == Limits()

@@ -4,7 +4,7 @@ from datetime import date
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from rental.billing.limits import set_limits
 from rental.billing.models import BillingItem, BillingRun, BillingSchedule, CompanyProfile, Invoice
@@ -419,7 +419,7 @@ def test_each_missed_closing_is_shown_as_the_document_it_becomes(company: Story)
 def test_who_was_billed_and_owes_nothing_any_more_is_named(company: Story) -> None:
     close(company, "2026-04-30")
     with company.begin() as uow:
-        uow.session.execute(BillingSchedule.__table__.update().values(next_due_on=date(2027, 1, 1)))
+        uow.session.execute(update(BillingSchedule).values(next_due_on=date(2027, 1, 1)))
     machines_in_service(company, Rented(3000), name="喫茶あたらしい")
     company.on("2026-05-31")
     text = read_page(company.a(Role.BILLING).get("/closings/preview?closed_on=2026-05-31").text).text

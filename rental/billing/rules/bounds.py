@@ -92,8 +92,13 @@ class NotALimit(Invalid):
 
 def require_limits(limits: Limits) -> None:
     """Raises NotALimit for one that would hold everything back."""
-    for field, value in limits._asdict().items():
-        if value is not None and int(getattr(value, "minor_units", value)) < 1:
+    for field in ("document", "times_from", "run"):
+        amount: Money | None = getattr(limits, field)
+        if amount is not None and amount < Money(1):
+            raise NotALimit(field)
+    for field in ("times", "lines"):
+        count: int | None = getattr(limits, field)
+        if count is not None and count < 1:
             raise NotALimit(field)
 
 
