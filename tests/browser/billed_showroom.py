@@ -93,6 +93,8 @@ BILLED_SCENES = {
     "invoice-line-of-many": Scene(BILLING, _at("/invoices/{billed.many_id}/lines/1")),
     "billing-account": Scene(BILLING, _at("/billing-accounts/{billed.account_id}")),
     "issuer": Scene(BILLING, "/issuer"),
+    "billing-limits": Scene(BILLING, "/billing-limits"),
+    "recurring-revenue": Scene(BILLING, "/recurring-revenue"),
     "issuer-errors": Scene(BILLING, "/issuer", _take_the_name_away),
 }
 

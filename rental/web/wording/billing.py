@@ -206,7 +206,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         ItemState.TODO: _l("Waits for a worker"),
         ItemState.DONE: _l("Billed"),
         ItemState.PARKED: _l("Parked"),
-        ItemState.HELD: _l("Held"),
+        ItemState.HELD: _l("To be approved"),
     },
     Remark: {
         Remark.FIRST: _l("First invoice"),
@@ -218,10 +218,10 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
     },
     Movement: {
         Movement.NEW: _l("New"),
-        Movement.EXPANSION: _l("More"),
-        Movement.CONTRACTION: _l("Less"),
-        Movement.CHURN: _l("Ended"),
-        Movement.REACTIVATION: _l("Back again"),
+        Movement.EXPANSION: _l("Expansion"),
+        Movement.CONTRACTION: _l("Contraction"),
+        Movement.CHURN: _l("Churn"),
+        Movement.REACTIVATION: _l("Reactivation"),
     },
     RunState: {
         RunState.UNAPPROVED: _l("Waits for approval"),
