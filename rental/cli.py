@@ -18,8 +18,9 @@ from flask_migrate import downgrade, upgrade
 
 from rental.app import create_app
 from rental.assurance.checks import as_report, ask_all
+from rental.billing.due import preview_run
 from rental.billing.queries import progress_of
-from rental.billing.runs import open_run, preview_run
+from rental.billing.runs import open_run
 from rental.config import Config, SettingError, read_config
 from rental.core import sealing
 from rental.core.audit import plain

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select
 from sqlalchemy.orm import Session, joinedload
 
+from rental.billing.due import Foreseen, documents_due, preview_run
 from rental.billing.invoicing import Billable
 from rental.billing.issuing import the_issuer
 from rental.billing.limits import doubt_of, limits_of
@@ -18,7 +19,6 @@ from rental.billing.queries import LONGEST_MONTH
 from rental.billing.rules.catching_up import Document
 from rental.billing.rules.remarks import Remark, remarks_on
 from rental.billing.rules.runs import ASIDE, billed_as_of, closing_days_of, require_past
-from rental.billing.runs import Foreseen, documents_due, preview_run
 from rental.core.db import found
 from rental.core.errors import DomainError, NotFound
 from rental.core.money import Money

@@ -1,38 +1,28 @@
 """A closing: opened with a row per account, worked off in chunks, each account exactly once."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload
 
+from rental.billing.due import CHUNK, accounts_due, billables_due, in_chunks, is_above_limit, only_account
 from rental.billing.events import ChunkOpened, InvoiceFinalised
 from rental.billing.invoicing import Billable, finalise_invoices
 from rental.billing.issuing import the_issuer
 from rental.billing.limits import doubt_of, limits_of
-from rental.billing.models import BillingItem, BillingRun, BillingSchedule, Invoice
-from rental.billing.obligations import Accounts, hold_contracts, lines_owed_by, terms_of
-from rental.billing.rules.catching_up import Document, documents_of, is_overdue
-from rental.billing.rules.drafts import Draft, LineFacts, dues_of
+from rental.billing.models import BillingItem, BillingRun, Invoice
+from rental.billing.obligations import hold_contracts
 from rental.billing.rules.runs import (
-    ASIDE,
     ITEM_STATES,
-    ClosesAnotherDay,
     ItemState,
-    NegativeTotal,
     NotRatable,
     RefusedByDatabase,
-    UnknownAccount,
-    billed_as_of,
-    closing_days_of,
     require_past,
 )
-from rental.contracts.models import Contract, Line
-from rental.contracts.rules import ContractState
+from rental.contracts.models import Contract
 from rental.core import audit
 from rental.core.audit import plain
 from rental.core.bulk import insert_many, piling_up_rows
@@ -40,13 +30,9 @@ from rental.core.db import found
 from rental.core.errors import DomainError
 from rental.core.ids import new_id
 from rental.core.money import Money
-from rental.core.text import narrow
 from rental.core.uow import UnitOfWork, locked
 from rental.core.upserts import insert_new
-from rental.customers.models import BillingAccount
 
-# So many accounts are billed in one transaction: large enough for the database, short enough for a lease.
-CHUNK = 1000
 NOTHING_DUE = "billing.nothing_due"
 # Whoever changes a contract is waited for so long; then the chunk is tried again later.
 _PATIENCE = "SET LOCAL lock_timeout = '5s'"
@@ -64,9 +50,9 @@ def open_run(
     """
     require_past(closed_on, today=uow.today)
     the_issuer(uow.session)
-    due = accounts_due(closed_on, only=_only(uow.session, account, closed_on))
+    due = accounts_due(closed_on, only=only_account(uow.session, account, closed_on))
     run = _run_of(uow, closed_on)
-    if _is_above_limit(uow, closed_on, account):
+    if is_above_limit(uow.session, closed_on, today=uow.today, account=account):
         run.awaits_approval, run.asked_by_id, run.approved_by = True, uow.actor.id, None
 
     known = dict(
@@ -81,7 +67,7 @@ def open_run(
         for account_id in uow.session.scalars(due)
         if known.get(account_id, ItemState.DONE) is ItemState.DONE
     ]
-    for account_ids in _chunks(waiting, chunk_size):
+    for account_ids in in_chunks(waiting, chunk_size):
         run.chunk_count += 1
         _reopen_items(uow, run, [each for each in account_ids if each in known])
         _add_items(uow, run, [each for each in account_ids if each not in known])
@@ -126,7 +112,7 @@ def bill_chunk(uow: UnitOfWork, run_id: UUID, chunk: int) -> int:
     refusals: dict[UUID, DomainError] = {}
     doubts: dict[UUID, DomainError] = {}
     billables: list[Billable] = []
-    for account, owed in _billables(uow.session, account_ids, run.closed_on):
+    for account, owed in billables_due(uow.session, account_ids, run.closed_on):
         if isinstance(owed, DomainError):
             refusals[account.id] = owed
         elif doubt := doubt_of(uow.session, owed, limits, approved=items[account.id].approved_total):
@@ -169,101 +155,6 @@ def bill_again(
     uow.session.refresh(item)
     if not run.is_held_up:
         uow.announce(ChunkOpened(run.id, run.chunk_count))
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What a closing would do with one account: documents, a refusal, or nothing.
-
-    `doubt` says why the documents would be held until a person has looked at them.
-    """
-
-    account: BillingAccount
-    documents: Sequence[Document] = ()
-    refusal: DomainError | None = None
-    doubt: DomainError | None = None
-
-    @property
-    def draft(self) -> Draft | None:
-        """The newest of the documents."""
-        return self.documents[-1].draft if self.documents else None
-
-    @property
-    def total(self) -> Money:
-        """What all of them ask for, with tax."""
-        return sum((document.draft.totals.total for document in self.documents), Money(0))
-
-
-def preview_run(
-    session: Session,
-    closed_on: date,
-    *,
-    today: date,
-    account: str | None = None,
-    chunk_size: int = CHUNK,
-) -> list[Foreseen]:
-    """What opening this closing would bill, computed as the run does it. Writes nothing.
-
-    Raises ClosingInFuture, NoIssuer, UnknownAccount, ClosesAnotherDay.
-    """
-    require_past(closed_on, today=today)
-    the_issuer(session)
-    due = accounts_due(closed_on, only=_only(session, account, closed_on))
-    limits = limits_of(session)
-    foreseen = []
-    for account_ids in _chunks(session.scalars(due).all(), chunk_size):
-        for billed, owed in _billables(session, account_ids, closed_on):
-            if isinstance(owed, DomainError):
-                foreseen.append(Foreseen(billed, refusal=owed))
-            else:
-                foreseen.append(Foreseen(billed, owed.documents, doubt=doubt_of(session, owed, limits)))
-    return foreseen
-
-
-def _is_above_limit(uow: UnitOfWork, closed_on: date, account: str | None) -> bool:
-    """Whether everything that would be billed is more than one person may let pass."""
-    limit = limits_of(uow.session).run
-    if limit is None:
-        return False
-    foreseen = preview_run(uow.session, closed_on, today=uow.today, account=account)
-    return sum((each.total for each in foreseen), Money(0)) > limit
-
-
-def _only(session: Session, number: str | None, closed_on: date) -> UUID | None:
-    """The account with this number, when one was named."""
-    if number is None:
-        return None
-    account = session.scalar(select(BillingAccount).where(BillingAccount.number == narrow(number).upper()))
-    if account is None:
-        raise UnknownAccount(account=number)
-    if account.closing_day not in closing_days_of(closed_on):
-        raise ClosesAnotherDay(account=number, closing_day=account.closing_day, closed_on=closed_on)
-    return account.id
-
-
-def accounts_due(closed_on: date, *, only: UUID | None = None) -> Select[UUID]:
-    """The accounts that close on this day and have a line that is due, without those that are set aside."""
-    days = closing_days_of(closed_on)
-    is_due = exists().where(
-        Contract.billing_account_id == BillingAccount.id,
-        Contract.state == ContractState.ACTIVE,
-        Line.contract_id == Contract.id,
-        BillingSchedule.contract_line_id == Line.id,
-        BillingSchedule.next_due_on <= billed_as_of(closed_on),
-    )
-    is_aside = exists().where(
-        BillingItem.billing_account_id == BillingAccount.id, BillingItem.state.in_(ASIDE)
-    )
-    due = (
-        select(BillingAccount.id)
-        .where(BillingAccount.closing_day.between(days.start, days.stop - 1), is_due, ~is_aside)
-        .order_by(BillingAccount.number)
-    )
-    return due.where(BillingAccount.id == only) if only else due
-
-
-def _chunks(account_ids: Sequence[UUID], size: int) -> Iterator[Sequence[UUID]]:
-    return (account_ids[first : first + size] for first in range(0, len(account_ids), size))
 
 
 def _run_of(uow: UnitOfWork, closed_on: date) -> BillingRun:
@@ -331,54 +222,6 @@ def _reopen_items(
             )
             .execution_options(synchronize_session=False)
         )
-
-
-def _billables(
-    session: Session, account_ids: Accounts, closed_on: date
-) -> Iterator[tuple[BillingAccount, Billable | DomainError]]:
-    """What each account owes, in the order of their numbers: that is the order of the invoices."""
-    accounts = session.scalars(
-        select(BillingAccount)
-        .where(BillingAccount.id.in_(account_ids))
-        .options(joinedload(BillingAccount.customer))
-        .order_by(BillingAccount.number)
-    ).all()
-    owed = lines_owed_by(session, account_ids, closed_on=closed_on)
-    for account in accounts:
-        lines = owed.get(account.id, [])
-        try:
-            yield account, Billable(account, lines, documents_due(session, account, lines, closed_on))
-        except (NotRatable, NegativeTotal) as error:
-            yield account, error
-
-
-def documents_due(
-    session: Session, account: BillingAccount, lines: Sequence[LineFacts], closed_on: date
-) -> list[Document]:
-    """The documents of one account at this closing, with one for each closing it missed.
-
-    Raises NotRatable, NegativeTotal.
-    """
-    terms = terms_of(account)
-    dues = dues_of(terms, lines, closed_on=closed_on)
-    is_behind = any(is_overdue(due, closed_on) for due in dues)
-    made = _closings_made(session, account.id, closed_on) if is_behind else ()
-    return documents_of(terms, dues, closed_on=closed_on, made=made)
-
-
-def _closings_made(session: Session, account_id: UUID, closed_on: date) -> set[date]:
-    """The earlier closing days on which the account was billed, or somebody saw that it owed nothing."""
-    own = BillingItem.billing_account_id == account_id
-    runs = select(BillingRun.closed_on).join(BillingItem, BillingItem.billing_run_id == BillingRun.id)
-    invoices = select(Invoice.closed_on).where(Invoice.billing_account_id == account_id)
-    return {
-        day
-        for statement in (
-            runs.where(own, BillingRun.closed_on < closed_on),
-            invoices.where(Invoice.closed_on < closed_on),
-        )
-        for day in session.scalars(statement)
-    }
 
 
 def _finalise(

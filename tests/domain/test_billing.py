@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from rental.billing.documents import draw
+from rental.billing.due import preview_run
 from rental.billing.invoicing import sealed
 from rental.billing.models import (
     BilledSegment,
@@ -31,7 +32,7 @@ from rental.billing.rules.runs import (
     NoIssuer,
     SendingWay,
 )
-from rental.billing.runs import open_run, preview_run, release_item
+from rental.billing.runs import open_run, release_item
 from rental.catalog.rules import TaxClass
 from rental.contracts.models import Line, Slot
 from rental.core.db import writing_engine

@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import select
 
 from rental.assurance.checks import CHECKS
+from rental.billing.due import preview_run
 from rental.billing.limits import limits_of, set_limits
 from rental.billing.models import BillingItem, BillingRun, Invoice
 from rental.billing.queries import progress_of
 from rental.billing.reviewing import approve_item, approve_run, decline_item, resume_run, stop_run
 from rental.billing.rules.bounds import Limits, NotALimit, NothingToReview, SamePerson
 from rental.billing.rules.runs import ItemState, RunState
-from rental.billing.runs import bill_chunk, open_run, preview_run, release_item
+from rental.billing.runs import bill_chunk, open_run, release_item
 from rental.core.errors import ChangedMeanwhile, Invalid
 from rental.core.money import Money
 from rental.core.uow import Actor, ActorKind, begin
