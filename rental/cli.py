@@ -18,8 +18,9 @@ from flask_migrate import downgrade, upgrade
 
 from rental.app import create_app
 from rental.assurance.checks import as_report, ask_all
+from rental.billing.due import preview_run
 from rental.billing.queries import progress_of
-from rental.billing.runs import open_run, preview_run
+from rental.billing.runs import open_run
 from rental.billing.usage_readings import readings_in, take_readings
 from rental.config import Config, SettingError, read_config
 from rental.core import sealing
@@ -328,19 +329,21 @@ def _foresee(closed_on: date, account: str | None) -> dict[str, Any]:
     with reading_snapshot() as snapshot:
         today = business_today(snapshot, current.clock.now(), current.zone)
         foreseen = preview_run(snapshot, closed_on, today=today, account=account)
-    drafts = [(each.account, each.draft) for each in foreseen if each.draft]
+    due = [(each, document) for each in foreseen for document in each.documents]
     return {
         "closed_on": closed_on.isoformat(),
-        "invoice_count": len(drafts),
-        "total": sum(draft.totals.total.minor_units for _billed, draft in drafts),
+        "invoice_count": len(due),
+        "total": sum(document.draft.totals.total.minor_units for _billed, document in due),
         "invoices": [
             {
-                "billing_account": billed.number,
-                "recipient": billed.name,
-                "due_on": draft.due_on.isoformat(),
-                "total": draft.totals.total.minor_units,
+                "billing_account": each.account.number,
+                "recipient": each.account.name,
+                "closed_on": document.closed_on.isoformat(),
+                "due_on": document.draft.due_on.isoformat(),
+                "total": document.draft.totals.total.minor_units,
+                "held": each.doubt.code if each.doubt else None,
             }
-            for billed, draft in drafts
+            for each, document in due
         ],
         "refused": [
             {

@@ -40,7 +40,7 @@ VARIABLES = (
     Variable("RENTAL_ROADS_URL", "none", "Measures travel on roads: osrm+https://… or valhalla+https://…"),
     Variable("RENTAL_ROADS_VERSION", "1", "Of the road data; with another one every way is measured anew"),
     Variable("RENTAL_SMTP_URL", "none", "Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…"),
-    Variable("RENTAL_BILLING_CHUNK", "200", "Billing accounts that a closing bills in one transaction"),
+    Variable("RENTAL_BILLING_CHUNK", "1000", "Billing accounts that a closing bills in one transaction"),
     Variable(
         "RENTAL_DATABASE_POOLER",
         "0",
@@ -76,7 +76,7 @@ class Config:
     roads_url: str | None = None
     roads_version: str = "1"
     smtp_url: str | None = None
-    billing_chunk: int = 200
+    billing_chunk: int = 1000
     database_is_pooled: bool = False
 
     def set_up_url(self, token: str) -> str:
@@ -194,7 +194,7 @@ def _smtp_url(environment: Mapping[str, str]) -> str | None:
 
 
 def _billing_chunk(environment: Mapping[str, str]) -> int:
-    count = _count(environment, "RENTAL_BILLING_CHUNK", 200)
+    count = _count(environment, "RENTAL_BILLING_CHUNK", 1000)
     if not 1 <= count <= _LARGEST_CHUNK:
         raise SettingError(f"RENTAL_BILLING_CHUNK must be 1 to {_LARGEST_CHUNK:,}, got {count}")
     return count

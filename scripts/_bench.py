@@ -52,7 +52,7 @@ from tests.support.story import PASSWORD, Browser, Story
 BENCH = system("bench")
 SEALED_AT_ONCE = 1000
 LABEL_COUNT = 1000
-PARTS = ("labels", "plan", "databases", "scan", "lists", "billing")
+PARTS = ("labels", "plan", "databases", "scan", "lists", "documents")
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def main() -> None:
             report.begin(f"{kind}, {options.units:,} units")
             with fresh_story(kind) as story:
                 RentedBench(story, report, options.units).run(parts)
-        if "billing" in parts:
+        if "documents" in parts:
             report.begin(f"{kind}, {options.slots:,} slots in service")
             with closing(make_database(kind)) as database, story_on(database) as story:
                 BillingBench(story, database, report, options.slots).run()

@@ -37,7 +37,7 @@ def look_at_incurred_cost(uow: UnitOfWork, event: CostIncurred) -> None:
 
 @on(ChunkOpened, queue=Queue.BILLING)
 def bill_opened_chunk(uow: UnitOfWork, event: ChunkOpened) -> None:
-    """Some two hundred accounts at a time, so that none waits long and a crash repeats little."""
+    """Some thousand accounts at a time, so that none waits long and a crash repeats little."""
     bill_chunk(uow, event.billing_run_id, event.chunk)
 
 

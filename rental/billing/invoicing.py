@@ -28,8 +28,9 @@ from rental.billing.models import (
     InvoiceTax,
 )
 from rental.billing.obligations import terms_of
+from rental.billing.rules.catching_up import Document
 from rental.billing.rules.charges import Charge, Entry, Side
-from rental.billing.rules.drafts import Draft, DraftLine, Due, LineFacts, draft_of, looked_at_next
+from rental.billing.rules.drafts import Draft, DraftLine, Due, LineFacts, looked_at_next
 from rental.billing.rules.due_dates import closing_on
 from rental.billing.rules.runs import InvoiceState, billed_as_of
 from rental.billing.rules.tax import PriceMode
@@ -49,28 +50,25 @@ _canonical = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":
 
 @dataclass(frozen=True, slots=True)
 class Billable:
-    """An account, all its lines, and those of them that owe something."""
+    """An account, all its lines, and the documents that bill what they owe, oldest closing first."""
 
     account: BillingAccount
     lines: Sequence[LineFacts]
-    dues: Sequence[Due]
+    documents: Sequence[Document]
 
 
 def finalise_invoices(
     uow: UnitOfWork, run: BillingRun, billables: Sequence[Billable]
-) -> dict[UUID, UUID | None]:
-    """One finalised invoice per account; the ids of the invoices by account, None where nothing was due.
+) -> dict[UUID, list[UUID]]:
+    """Every document is finalised; the ids of the invoices by account, none where nothing was due.
 
-    Whoever calls holds the contracts. Raises NegativeTotal; the database refuses what was billed before.
+    Whoever calls holds the contracts. The database refuses what was billed before.
     """
-    drafts = []
-    for billable in billables:
-        draft = draft_of(terms_of(billable.account), billable.dues, closed_on=run.closed_on)
-        if draft is not None:
-            drafts.append((billable, draft))
-    invoices: dict[UUID, UUID | None] = {billable.account.id: None for billable in billables}
-    if drafts:
-        invoices |= _write(uow, run, drafts)
+    due = [(billable.account, document) for billable in billables for document in billable.documents]
+    invoices: dict[UUID, list[UUID]] = {billable.account.id: [] for billable in billables}
+    if due:
+        for account_id, invoice_id in _write(uow, run, due):
+            invoices[account_id].append(invoice_id)
     _move_schedules(uow, run, billables)
     return invoices
 
@@ -89,17 +87,19 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _write(uow: UnitOfWork, run: BillingRun, drafts: Sequence[tuple[Billable, Draft]]) -> dict[UUID, UUID]:
-    """Writes the documents, and who claims which period for which; the ids of the invoices by account.
+def _write(
+    uow: UnitOfWork, run: BillingRun, due: Sequence[tuple[BillingAccount, Document]]
+) -> list[tuple[UUID, UUID]]:
+    """Writes the documents, and who claims which period for which; each account with its invoice.
 
     The numbers are taken as the last lock before the rows are written.
     """
     issuer = the_issuer(uow.session)
     year = uow.today.year
-    numbers = next_block(uow, f"{SERIES}:{year}", len(drafts))
+    numbers = next_block(uow, f"{SERIES}:{year}", len(due))
     books = _Books(uow, run, issuer)
-    for number, (billable, draft) in zip(numbers, drafts, strict=True):
-        books.enter(billable, draft, number=f"INV-{year}-{number:08}")
+    for number, (account, document) in zip(numbers, due, strict=True):
+        books.enter(account, document, number=f"INV-{year}-{number:08}")
     books.write()
     return books.invoice_ids
 
@@ -109,7 +109,7 @@ class _Books:
 
     def __init__(self, uow: UnitOfWork, run: BillingRun, issuer: Row) -> None:
         self.uow, self.run, self.issuer = uow, run, issuer
-        self.invoice_ids: dict[UUID, UUID] = {}
+        self.invoice_ids: list[tuple[UUID, UUID]] = []
         self.invoices: list[Row] = []
         self.taxes: list[Row] = []
         self.claims: list[Row] = []
@@ -121,17 +121,17 @@ class _Books:
         self.spans: list[Row] = []
         self.bookkeeping = Bookkeeping(uow, as_of=billed_as_of(run.closed_on), entry_on=run.closed_on)
 
-    def enter(self, billable: Billable, draft: Draft, *, number: str) -> None:
-        """The invoice of one account."""
-        account = billable.account
-        invoice_id = self.invoice_ids[account.id] = new_id()
+    def enter(self, account: BillingAccount, document: Document, *, number: str) -> None:
+        """One invoice of an account."""
+        draft, invoice_id = document.draft, new_id()
+        self.invoice_ids.append((account.id, invoice_id))
         invoice = {
             "id": invoice_id,
             "number": number,
             "billing_account_id": account.id,
             "billing_run_id": self.run.id,
             "recipient_name": account.name,
-            "closed_on": self.run.closed_on,
+            "closed_on": document.closed_on,
             "issued_on": self.uow.today,
             "due_on": draft.due_on,
             "period_start": draft.period.start,
@@ -165,7 +165,7 @@ class _Books:
             }
             for block in draft.totals.blocks
         ]
-        self._claim(billable.dues, invoice_id)
+        self._claim(document.dues, invoice_id)
         for position, told in enumerate(lines, start=1):
             self._line(told, invoice_id, position)
         self.bookkeeping.enter(self.invoices[-1], draft, self.lines[-len(lines) :])

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from rental.billing.rules.recurring_revenue import Movement
 from rental.billing.rules.runs import BillingKind, InvoiceState, ItemState, SendingWay
 from rental.billing.rules.tax import PriceMode
 from rental.catalog.rules import TaxClass
@@ -45,6 +46,24 @@ class CompanyProfile(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
+class BillingLimits(Base):
+    """Up to where documents are made without a second look, as the company decided (`rules.bounds.Limits`).
+    At most one row; without it the limits are those we come with."""
+
+    __tablename__ = "billing_limits"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    document: Mapped[Money | None]
+    times: Mapped[int | None]
+    times_from: Mapped[Money]
+    lines: Mapped[int]
+    run: Mapped[Money | None]
+    version: Mapped[int] = mapped_column()
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
 class BillingSchedule(Base):
     """When a line is due next: an index to find work by, never proof that something was billed."""
 
@@ -57,7 +76,11 @@ class BillingSchedule(Base):
 
 
 class BillingRun(Base):
-    """One closing. How far it is follows from the states of its items."""
+    """One closing. How far it is follows from the states of its items.
+
+    While it is stopped, or awaits the approval of somebody else than `asked_by_id` (nobody when the machinery
+    opened it), no further part of it is begun.
+    """
 
     __tablename__ = "billing_run"
 
@@ -66,10 +89,24 @@ class BillingRun(Base):
     opened_at: Mapped[datetime]
     opened_by: Mapped[str] = mapped_column(String(200))
     chunk_count: Mapped[int] = mapped_column(default=0, info={"derived": True})
+    stopped_at: Mapped[datetime | None]
+    stopped_by: Mapped[str | None] = mapped_column(String(200))
+    awaits_approval: Mapped[bool] = mapped_column(default=False)
+    asked_by_id: Mapped[UUID | None]
+    approved_by: Mapped[str | None] = mapped_column(String(200))
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether no further part of it may be begun."""
+        return self.stopped_at is not None or self.awaits_approval
 
 
 class BillingItem(Base):
-    """One account to be billed in one run. `reason_code`: why it is parked, or has no invoice."""
+    """One account to be billed in one run. `reason_code`: why it is parked or held, or has no invoice.
+
+    `asked_by_id` is the person who asked for it to be billed; who approved it, and up to which total of a
+    document, is kept until it is asked for again.
+    """
 
     __tablename__ = "billing_item"
     __audited__ = False
@@ -94,6 +131,9 @@ class BillingItem(Base):
     contract_id: Mapped[UUID | None] = mapped_column(ForeignKey(Contract.id))
     invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoice.id"))
     finished_at: Mapped[datetime | None]
+    asked_by_id: Mapped[UUID | None]
+    approved_total: Mapped[Money | None]
+    approved_by: Mapped[str | None] = mapped_column(String(200))
 
     run: Mapped[BillingRun] = relationship()
     billing_account: Mapped[BillingAccount] = relationship()
@@ -289,3 +329,23 @@ class BilledSpan(Base):
     end_on: Mapped[date]
     is_active: Mapped[bool] = mapped_column(default=True)
     billed_segment_id: Mapped[UUID] = mapped_column(ForeignKey(BilledSegment.id), index=True)
+
+
+class RecurringMovement(Base):
+    """By how much the monthly revenue of a slot moved in a month (its first day), and what it was afterwards.
+
+    Computed from the history of the contracts and written anew when that changes: figures, never books.
+    """
+
+    __tablename__ = "recurring_movement"
+    __audited__ = False
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="moves_something"),
+        CheckConstraint("revenue >= 0", name="never_below_nothing"),
+    )
+
+    slot_id: Mapped[UUID] = mapped_column(ForeignKey(Slot.id), primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True, index=True)
+    movement: Mapped[Movement] = mapped_column(text_enum(Movement))
+    amount: Mapped[Money]
+    revenue: Mapped[Money]

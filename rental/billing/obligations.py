@@ -59,7 +59,7 @@ def lines_owed_by(
 ) -> dict[UUID, list[LineFacts]]:
     """Every line of the active contracts of these accounts, by account, by contract and position.
 
-    As many statements for two hundred accounts as for one. What is `supposed` counts as if it was recorded.
+    As many statements for a thousand accounts as for one. What is `supposed` counts as if it was recorded.
     """
     rows = session.execute(_line_rows(account_ids)).all()
     changed = supposed.lines()

@@ -29,7 +29,7 @@ from rental.billing.models import (
     InvoiceLine,
 )
 from rental.billing.rules.due_dates import closing_on
-from rental.billing.rules.runs import InvoiceState, ItemState, RunState, run_state
+from rental.billing.rules.runs import ASIDE, InvoiceState, ItemState, RunState, run_state
 from rental.contracts.models import Contract, Line, Placement
 from rental.contracts.rules import ContractState
 from rental.core.money import Money
@@ -161,15 +161,24 @@ class Progress:
     drawn_count: int = 0
     sent_count: int = 0
     total: Money = NOTHING
+    is_stopped: bool = False
+    awaits_approval: bool = False
 
     @property
     def is_moving(self) -> bool:
         """Whether accounts wait to be billed, or invoices to be drawn."""
-        return self.counts[ItemState.TODO] > 0 or self.drawn_count < self.invoice_count
+        if self.drawn_count < self.invoice_count:
+            return True
+        return self.counts[ItemState.TODO] > 0 and not (self.is_stopped or self.awaits_approval)
 
     @property
     def state(self) -> RunState:
-        return run_state(todo=self.counts[ItemState.TODO], parked=self.counts[ItemState.PARKED])
+        return run_state(
+            todo=self.counts[ItemState.TODO],
+            aside=sum(self.counts[state] for state in ASIDE),
+            is_stopped=self.is_stopped,
+            awaits_approval=self.awaits_approval,
+        )
 
     @property
     def account_count(self) -> int:
@@ -206,14 +215,36 @@ def progress_of(session: Session, run_ids: Collection[UUID]) -> dict[UUID, Progr
             .group_by(Invoice.billing_run_id)
         )
     }
-    return {run_id: Progress(counts[run_id], *sums.get(run_id, ())) for run_id in run_ids}
+    runs = session.execute(
+        select(BillingRun.id, BillingRun.stopped_at, BillingRun.awaits_approval).where(
+            BillingRun.id.in_(run_ids)
+        )
+    )
+    return {
+        run_id: Progress(
+            counts[run_id],
+            *sums.get(run_id, (0, 0, 0, NOTHING)),
+            is_stopped=stopped_at is not None,
+            awaits_approval=awaits_approval,
+        )
+        for run_id, stopped_at, awaits_approval in runs
+    }
 
 
 def parked_items(session: Session, run_id: UUID) -> Sequence[BillingItem]:
-    """The accounts of a closing that wait for a person."""
+    """The accounts of a closing that cannot be billed and wait for a person to mend the cause."""
+    return _items_in(session, run_id, ItemState.PARKED)
+
+
+def held_items(session: Session, run_id: UUID) -> Sequence[BillingItem]:
+    """The accounts of a closing that are not billed before a person has looked at them."""
+    return _items_in(session, run_id, ItemState.HELD)
+
+
+def _items_in(session: Session, run_id: UUID, state: ItemState) -> Sequence[BillingItem]:
     return session.scalars(
         select(BillingItem)
-        .where(BillingItem.billing_run_id == run_id, BillingItem.state == ItemState.PARKED)
+        .where(BillingItem.billing_run_id == run_id, BillingItem.state == state)
         .options(joinedload(BillingItem.billing_account), joinedload(BillingItem.contract))
         .order_by(BillingItem.finished_at, BillingItem.id)
         .limit(SHOWN_AT_MOST)

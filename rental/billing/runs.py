@@ -1,46 +1,38 @@
 """A closing: opened with a row per account, worked off in chunks, each account exactly once."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload
 
+from rental.billing.due import CHUNK, accounts_due, billables_due, in_chunks, is_above_limit, only_account
 from rental.billing.events import ChunkOpened, InvoiceFinalised
 from rental.billing.invoicing import Billable, finalise_invoices
 from rental.billing.issuing import the_issuer
-from rental.billing.models import BillingItem, BillingRun, BillingSchedule, Invoice
-from rental.billing.obligations import Accounts, hold_contracts, lines_owed_by, terms_of
-from rental.billing.rules.drafts import Draft, draft_of, dues_of
+from rental.billing.limits import doubt_of, limits_of
+from rental.billing.models import BillingItem, BillingRun, Invoice
+from rental.billing.obligations import hold_contracts
 from rental.billing.rules.runs import (
     ITEM_STATES,
-    ClosesAnotherDay,
     ItemState,
     NotRatable,
     RefusedByDatabase,
-    UnknownAccount,
-    billed_as_of,
-    closing_days_of,
     require_past,
 )
-from rental.contracts.models import Contract, Line
-from rental.contracts.rules import ContractState
+from rental.contracts.models import Contract
 from rental.core import audit
 from rental.core.audit import plain
-from rental.core.bulk import insert_many
+from rental.core.bulk import insert_many, piling_up_rows
+from rental.core.db import found
 from rental.core.errors import DomainError
 from rental.core.ids import new_id
-from rental.core.text import narrow
+from rental.core.money import Money
 from rental.core.uow import UnitOfWork, locked
 from rental.core.upserts import insert_new
-from rental.customers.models import BillingAccount
 
-# So many accounts are billed in one transaction: large enough for the database, short enough for a lease.
-CHUNK = 200
 NOTHING_DUE = "billing.nothing_due"
 # Whoever changes a contract is waited for so long; then the chunk is tried again later.
 _PATIENCE = "SET LOCAL lock_timeout = '5s'"
@@ -52,13 +44,16 @@ def open_run(
     """Opens the closing of this day, or finds it and adds what has become due since.
 
     Every account with something due gets its row here, in one transaction, or only the one with the number
-    given; workers do the rest. Accounts that are parked wait for a person. Raises ClosingInFuture, NoIssuer,
+    given; workers do the rest. Accounts that are parked or held wait for a person, and so does the whole
+    closing when it asks for more than the company lets pass. Raises ClosingInFuture, NoIssuer,
     UnknownAccount, ClosesAnotherDay.
     """
     require_past(closed_on, today=uow.today)
     the_issuer(uow.session)
-    due = accounts_due(closed_on, only=_only(uow.session, account, closed_on))
+    due = accounts_due(closed_on, only=only_account(uow.session, account, closed_on))
     run = _run_of(uow, closed_on)
+    if is_above_limit(uow.session, closed_on, today=uow.today, account=account):
+        run.awaits_approval, run.asked_by_id, run.approved_by = True, uow.actor.id, None
 
     known = dict(
         uow.session.execute(
@@ -72,22 +67,28 @@ def open_run(
         for account_id in uow.session.scalars(due)
         if known.get(account_id, ItemState.DONE) is ItemState.DONE
     ]
-    for account_ids in _chunks(waiting, chunk_size):
+    for account_ids in in_chunks(waiting, chunk_size):
         run.chunk_count += 1
         _reopen_items(uow, run, [each for each in account_ids if each in known])
         _add_items(uow, run, [each for each in account_ids if each not in known])
-        uow.announce(ChunkOpened(run.id, run.chunk_count))
+        if not run.is_held_up:
+            uow.announce(ChunkOpened(run.id, run.chunk_count))
     uow.session.flush()
     return run
 
 
+@piling_up_rows()
 def bill_chunk(uow: UnitOfWork, run_id: UUID, chunk: int) -> int:
     """Bills the accounts of a chunk that nobody has billed yet; returns how many invoices were finalised.
 
-    All or nothing: an account that cannot be billed is parked with its reason, the others go on.
+    All or nothing: an account that cannot be billed is parked with its reason, one whose document a person
+    should see first is held with its own, the others go on. A closing that is held up is left alone.
     """
     if uow.session.get_bind().dialect.name == "postgresql":
         uow.session.execute(text(_PATIENCE))
+    run = uow.session.get_one(BillingRun, run_id)
+    if run.is_held_up:
+        return 0
     waits = (
         BillingItem.billing_run_id == run_id,
         BillingItem.chunk == chunk,
@@ -96,7 +97,7 @@ def bill_chunk(uow: UnitOfWork, run_id: UUID, chunk: int) -> int:
     items = {
         item.billing_account_id: item
         for item in uow.session.execute(
-            select(BillingItem.id, BillingItem.billing_account_id)
+            select(BillingItem.id, BillingItem.billing_account_id, BillingItem.approved_total)
             .where(*waits)
             .order_by(BillingItem.id)
             .with_for_update()
@@ -104,114 +105,56 @@ def bill_chunk(uow: UnitOfWork, run_id: UUID, chunk: int) -> int:
     }
     if not items:
         return 0
-    run = uow.session.get_one(BillingRun, run_id)
     account_ids = select(BillingItem.billing_account_id).where(*waits)
     hold_contracts(uow.session, account_ids)
 
+    limits = limits_of(uow.session)
     refusals: dict[UUID, DomainError] = {}
+    doubts: dict[UUID, DomainError] = {}
     billables: list[Billable] = []
-    for account, found in _billables(uow.session, account_ids, run.closed_on):
-        if isinstance(found, DomainError):
-            refusals[account.id] = found
+    for account, owed in billables_due(uow.session, account_ids, run.closed_on):
+        if isinstance(owed, DomainError):
+            refusals[account.id] = owed
+        elif doubt := doubt_of(uow.session, owed, limits, approved=items[account.id].approved_total):
+            doubts[account.id] = doubt
         else:
-            billables.append(found)
+            billables.append(owed)
     invoices = _finalise(uow, run, billables, refusals)
-    _finish(uow, run, items, invoices)
+    _finish(uow, billables, items, invoices)
     for account_id, refusal in refusals.items():
-        _park(uow, items[account_id].id, refusal)
-    return sum(invoice_id is not None for invoice_id in invoices.values())
+        _set_aside(uow, items[account_id].id, ItemState.PARKED, refusal)
+    for account_id, doubt in doubts.items():
+        _set_aside(uow, items[account_id].id, ItemState.HELD, doubt)
+    return sum(map(len, invoices.values()))
 
 
 def release_item(uow: UnitOfWork, item_id: UUID) -> BillingItem:
     """A person has dealt with what parked the account: it is billed again, in a chunk of its own."""
-    run_id = locked(uow, BillingItem, item_id).billing_run_id
-    run = locked(uow, BillingRun, run_id)
-    item = locked(uow, BillingItem, item_id)
-    if item.state is not ItemState.PARKED:
-        return item
-    uow.record("released", entity="billing_item", entity_id=item.id, reason_code=item.reason_code)
-    run.chunk_count += 1
-    uow.session.flush()
-    _reopen_items(uow, run, [item.billing_account_id])
-    uow.session.refresh(item)
-    uow.announce(ChunkOpened(run.id, run.chunk_count))
+    item = item_in_hand(uow, item_id)
+    if item.state is ItemState.PARKED:
+        uow.record("released", entity="billing_item", entity_id=item.id, reason_code=item.reason_code)
+        bill_again(uow, item)
     return item
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What a closing would do with one account: an invoice, a refusal, or nothing."""
-
-    account: BillingAccount
-    draft: Draft | None = None
-    refusal: DomainError | None = None
+def item_in_hand(uow: UnitOfWork, item_id: UUID) -> BillingItem:
+    """The account's row, and its run before it, held until the transaction ends. Raises NotFound."""
+    locked(uow, BillingRun, found(uow.session, BillingItem, item_id).billing_run_id)
+    return locked(uow, BillingItem, item_id)
 
 
-def preview_run(
-    session: Session,
-    closed_on: date,
-    *,
-    today: date,
-    account: str | None = None,
-    chunk_size: int = CHUNK,
-) -> list[Foreseen]:
-    """What opening this closing would bill, computed as the run does it. Writes nothing.
-
-    Raises ClosingInFuture, NoIssuer, UnknownAccount, ClosesAnotherDay.
-    """
-    require_past(closed_on, today=today)
-    the_issuer(session)
-    due = accounts_due(closed_on, only=_only(session, account, closed_on))
-    foreseen = []
-    for account_ids in _chunks(session.scalars(due).all(), chunk_size):
-        for billed, found in _billables(session, account_ids, closed_on):
-            if isinstance(found, DomainError):
-                foreseen.append(Foreseen(billed, refusal=found))
-                continue
-            try:
-                draft = draft_of(terms_of(billed), found.dues, closed_on=closed_on)
-            except DomainError as error:
-                foreseen.append(Foreseen(billed, refusal=error))
-            else:
-                foreseen.append(Foreseen(billed, draft=draft))
-    return foreseen
-
-
-def _only(session: Session, number: str | None, closed_on: date) -> UUID | None:
-    """The account with this number, when one was named."""
-    if number is None:
-        return None
-    account = session.scalar(select(BillingAccount).where(BillingAccount.number == narrow(number).upper()))
-    if account is None:
-        raise UnknownAccount(account=number)
-    if account.closing_day not in closing_days_of(closed_on):
-        raise ClosesAnotherDay(account=number, closing_day=account.closing_day, closed_on=closed_on)
-    return account.id
-
-
-def accounts_due(closed_on: date, *, only: UUID | None = None) -> Select[UUID]:
-    """The accounts that close on this day and have a line that is due, without those that are parked."""
-    days = closing_days_of(closed_on)
-    is_due = exists().where(
-        Contract.billing_account_id == BillingAccount.id,
-        Contract.state == ContractState.ACTIVE,
-        Line.contract_id == Contract.id,
-        BillingSchedule.contract_line_id == Line.id,
-        BillingSchedule.next_due_on <= billed_as_of(closed_on),
-    )
-    is_parked = exists().where(
-        BillingItem.billing_account_id == BillingAccount.id, BillingItem.state == ItemState.PARKED
-    )
-    due = (
-        select(BillingAccount.id)
-        .where(BillingAccount.closing_day.between(days.start, days.stop - 1), is_due, ~is_parked)
-        .order_by(BillingAccount.number)
-    )
-    return due.where(BillingAccount.id == only) if only else due
-
-
-def _chunks(account_ids: Sequence[UUID], size: int) -> Iterator[Sequence[UUID]]:
-    return (account_ids[first : first + size] for first in range(0, len(account_ids), size))
+def bill_again(
+    uow: UnitOfWork, item: BillingItem, *, approved_total: Money | None = None, approved_by: str | None = None
+) -> None:
+    """The account is put into the newest chunk, alone; `item` is what it is afterwards."""
+    ITEM_STATES.check(item.state, ItemState.TODO)
+    run = locked(uow, BillingRun, item.billing_run_id)
+    run.chunk_count += 1
+    uow.session.flush()
+    _reopen_items(uow, run, [item.billing_account_id], approved_total, approved_by)
+    uow.session.refresh(item)
+    if not run.is_held_up:
+        uow.announce(ChunkOpened(run.id, run.chunk_count))
 
 
 def _run_of(uow: UnitOfWork, closed_on: date) -> BillingRun:
@@ -247,14 +190,21 @@ def _add_items(uow: UnitOfWork, run: BillingRun, account_ids: Sequence[UUID]) ->
                 "billing_account_id": account_id,
                 "chunk": run.chunk_count,
                 "state": ItemState.TODO,
+                "asked_by_id": uow.actor.id,
             }
             for account_id in account_ids
         ],
     )
 
 
-def _reopen_items(uow: UnitOfWork, run: BillingRun, account_ids: Sequence[UUID]) -> None:
-    """They are done or parked, and are billed again in the newest chunk."""
+def _reopen_items(
+    uow: UnitOfWork,
+    run: BillingRun,
+    account_ids: Sequence[UUID],
+    approved_total: Money | None = None,
+    approved_by: str | None = None,
+) -> None:
+    """They are done or set aside, and are billed again in the newest chunk."""
     if account_ids:
         uow.session.execute(
             update(BillingItem)
@@ -266,28 +216,12 @@ def _reopen_items(uow: UnitOfWork, run: BillingRun, account_ids: Sequence[UUID])
                 reason_code=None,
                 reason_params=None,
                 contract_id=None,
+                asked_by_id=uow.actor.id,
+                approved_total=approved_total,
+                approved_by=approved_by,
             )
             .execution_options(synchronize_session=False)
         )
-
-
-def _billables(
-    session: Session, account_ids: Accounts, closed_on: date
-) -> Iterator[tuple[BillingAccount, Billable | NotRatable]]:
-    """What each account owes, in the order of their numbers: that is the order of the invoices."""
-    accounts = session.scalars(
-        select(BillingAccount)
-        .where(BillingAccount.id.in_(account_ids))
-        .options(joinedload(BillingAccount.customer))
-        .order_by(BillingAccount.number)
-    ).all()
-    owed = lines_owed_by(session, account_ids, closed_on=closed_on)
-    for account in accounts:
-        lines = owed.get(account.id, [])
-        try:
-            yield account, Billable(account, lines, dues_of(terms_of(account), lines, closed_on=closed_on))
-        except NotRatable as error:
-            yield account, error
 
 
 def _finalise(
@@ -295,10 +229,10 @@ def _finalise(
     run: BillingRun,
     billables: Sequence[Billable],
     refusals: dict[UUID, DomainError],
-) -> dict[UUID, UUID | None]:
+) -> dict[UUID, list[UUID]]:
     """Bills these accounts together; if that is refused, in halves, until the culprit is alone.
 
-    Adds to the refusals; returns the invoices of the others, None for those that owed nothing.
+    Adds to the refusals; returns the invoices of the others, none for those that owed nothing.
     """
     if not billables:
         return {}
@@ -318,16 +252,19 @@ def _finalise(
 
 
 def _finish(
-    uow: UnitOfWork, run: BillingRun, items: Mapping[UUID, Any], invoices: Mapping[UUID, UUID | None]
+    uow: UnitOfWork,
+    billables: Sequence[Billable],
+    items: Mapping[UUID, Any],
+    invoices: Mapping[UUID, Sequence[UUID]],
 ) -> None:
-    """These accounts are done; an account that is billed again keeps its invoice when it owed nothing new."""
+    """These accounts are done, with the newest of their invoices; an account that is billed again keeps its
+    invoice when it owed nothing new."""
     ITEM_STATES.check(ItemState.TODO, ItemState.DONE)
-    finalised = {account_id: invoice_id for account_id, invoice_id in invoices.items() if invoice_id}
+    finalised = {account_id: made for account_id, made in invoices.items() if made}
+    days = {document.closed_on for billable in billables for document in billable.documents}
     newest = (
         select(Invoice.id)
-        .where(
-            Invoice.billing_account_id == BillingItem.billing_account_id, Invoice.closed_on == run.closed_on
-        )
+        .where(Invoice.billing_account_id == BillingItem.billing_account_id, Invoice.closed_on.in_(days))
         .order_by(Invoice.number.desc())
         .limit(1)
         .scalar_subquery()
@@ -341,10 +278,11 @@ def _finish(
             audit.Change(
                 "finalised", Invoice.__tablename__, invoice_id, None, {"billing_account_id": account_id}
             )
-            for account_id, invoice_id in finalised.items()
+            for account_id, made in finalised.items()
+            for invoice_id in made
         ],
     )
-    uow.announce_all(InvoiceFinalised(invoice_id) for invoice_id in finalised.values())
+    uow.announce_all(InvoiceFinalised(invoice_id) for made in finalised.values() for invoice_id in made)
 
 
 def _write_done(uow: UnitOfWork, item_ids: Sequence[UUID], **values: Any) -> None:
@@ -357,8 +295,9 @@ def _write_done(uow: UnitOfWork, item_ids: Sequence[UUID], **values: Any) -> Non
         )
 
 
-def _park(uow: UnitOfWork, item_id: UUID, refusal: DomainError) -> None:
-    ITEM_STATES.check(ItemState.TODO, ItemState.PARKED)
+def _set_aside(uow: UnitOfWork, item_id: UUID, state: ItemState, refusal: DomainError) -> None:
+    """A person has to mend something, or to look at it."""
+    ITEM_STATES.check(ItemState.TODO, state)
     contract_id = (
         uow.session.scalar(select(Contract.id).where(Contract.number == refusal.params["contract"]))
         if isinstance(refusal, NotRatable)
@@ -368,7 +307,7 @@ def _park(uow: UnitOfWork, item_id: UUID, refusal: DomainError) -> None:
         update(BillingItem)
         .where(BillingItem.id == item_id)
         .values(
-            state=ItemState.PARKED,
+            state=state,
             finished_at=uow.now,
             reason_code=refusal.code,
             reason_params=plain(refusal.params),

@@ -25,6 +25,9 @@ LANGUAGES = [("ja", "日本語"), ("en", "English")]
 _UNDER = {
     "issuer": "closings",
     "credit_notes": "invoices",
+    "billing_limits": "closings",
+    "closing_reviews": "closings",
+    "recurring_revenue": "closings",
     "own_work_orders": "phone",
     "own_photos": "phone",
     "own_endings": "phone",

@@ -126,6 +126,8 @@ BILLED_SCENES = {
     "documents-errors": Scene(BILLING, "/documents?amount_from=2&amount_until=1", status=422),
     "billing-account": Scene(BILLING, _at("/billing-accounts/{billed.account_id}")),
     "issuer": Scene(BILLING, "/issuer"),
+    "billing-limits": Scene(BILLING, "/billing-limits"),
+    "recurring-revenue": Scene(BILLING, "/recurring-revenue"),
     "issuer-errors": Scene(BILLING, "/issuer", _take_the_name_away),
 }
 

@@ -19,9 +19,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from rental.assurance.checks import ask_all
+from rental.billing.due import preview_run
 from rental.billing.models import BillingRun, Invoice
 from rental.billing.rules.runs import InvoiceState, SendingWay
-from rental.billing.runs import preview_run
 from rental.catalog.models import EquipmentModel, RatePlan, RatePlanVersion
 from rental.contracts.models import Contract, Placement, Slot
 from rental.contracts.rules import ContractState, SlotState

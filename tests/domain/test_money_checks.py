@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from rental.assurance.checks import CHECKS
-from rental.billing.models import BilledSpan, BillingItem, BillingSchedule, Invoice, InvoiceTax
+from rental.billing.models import BilledSegment, BilledSpan, BillingItem, BillingSchedule, Invoice, InvoiceTax
 from rental.billing.rules.runs import ItemState
 from rental.contracts.models import Line
 from rental.core.ids import new_id
@@ -139,11 +139,43 @@ def an_invoice_nobody_asked_for(session: Session) -> None:
     session.execute(delete(BillingItem).where(BillingItem.id == item.scalar_subquery()))
 
 
+def a_name_changed_in_the_content(session: Session) -> None:
+    unguarded("invoice")(session)
+    invoice = first_invoice(session)
+    content = {**invoice.snapshot, "issuer": {**invoice.snapshot["issuer"], "name": "株式会社別人"}}
+    session.execute(update(Invoice).where(Invoice.id == invoice.id).values(snapshot=content))
+
+
+def a_recipient_changed_in_the_row(session: Session) -> None:
+    unguarded("invoice")(session)
+    session.execute(
+        update(Invoice).where(Invoice.id == first_invoice(session).id).values(recipient_name="株式会社別人")
+    )
+
+
+def due_and_forgotten(session: Session) -> None:
+    line = session.scalars(select(Line.id).where(Line.quantity == 1)).one()
+    session.execute(
+        update(BillingSchedule)
+        .where(BillingSchedule.contract_line_id == line)
+        .values(next_due_on=date(2026, 5, 24))
+    )
+
+
+def a_machine_charged_too_many(session: Session) -> None:
+    unguarded("billed_segment")(session)
+    one = select(BilledSegment.id).where(BilledSegment.quantity == 2).limit(1).scalar_subquery()
+    session.execute(update(BilledSegment).where(BilledSegment.id == one).values(quantity=3))
+
+
 _LONG_AGO = datetime(2026, 5, 1, tzinfo=UTC)
 SABOTAGE: dict[str, Callable[[Session], object]] = {
     "M1": a_line_and_its_tax_grown,
     "M2": tax_of_one_rate_changed,
     "M7": a_counter_ahead,
+    "M8": a_name_changed_in_the_content,
+    "C3": due_and_forgotten,
+    "C5": a_machine_charged_too_many,
     "C1": a_day_billed_twice,
     "C2": billed_further_than_billed,
     "C6": parked_and_forgotten,
@@ -151,6 +183,7 @@ SABOTAGE: dict[str, Callable[[Session], object]] = {
 OTHERS: dict[str, tuple[str, Callable[[Session], object]]] = {
     "an invoice issued before its turn": ("M7", issued_before_its_turn),
     "a month taken back on paper": ("C2", a_month_taken_back_on_paper),
+    "a recipient changed in the row": ("M8", a_recipient_changed_in_the_row),
     "an account that waits for nobody": ("C6", waiting_for_nobody),
     "an invoice that nobody asked for": ("C6", an_invoice_nobody_asked_for),
 }

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from rental.billing.credit_notes import issue_credit_note
+from rental.billing.events import ChunkOpened
 from rental.billing.models import BillingItem, BillingRun, Invoice
 from rental.billing.rules.credits import CreditKind
 from rental.billing.rules.runs import ItemState
@@ -40,6 +41,7 @@ def bill_last_month(story: Story) -> dict[str, object]:
     for number in range(3):
         owe_a_day_twice(story, machines_in_service(story, Rented(4980), name=f"喫茶うたがい{number}"))
     machines_in_service(story, Rented(3000), name="喫茶はつか", closing_day=20)
+    machines_in_service(story, Rented(28_000_000), name="<i>大工場</i>")
     story.clock.set(now)
     close(story, "2026-03-31")
     with story.begin() as uow:
@@ -51,6 +53,7 @@ def bill_last_month(story: Story) -> dict[str, object]:
             reason="<b>お詫び</b>",
             amounts={1: Money(100)},
         )
+    standing = hold_up_closings(story)
     with story.reading() as session:
         parked = select(BillingItem.id).where(BillingItem.state == ItemState.PARKED).limit(1)
         return {
@@ -59,6 +62,10 @@ def bill_last_month(story: Story) -> dict[str, object]:
             ).one(),
             "billing_item_id": session.scalars(parked).one(),
             "invoice_id": invoice_id,
+            "held_item_id": session.scalars(
+                select(BillingItem.id).where(BillingItem.state == ItemState.HELD)
+            ).one(),
+            **standing,
             "position": 1,
             "credit_note_id": note.id,
             "document_id": invoice_id,
@@ -67,6 +74,29 @@ def bill_last_month(story: Story) -> dict[str, object]:
             ).one(),
             "due_on": "2026-03-20",
         }
+
+
+def hold_up_closings(story: Story) -> dict[str, UUID]:
+    """Earlier closings of an account that is parked: one at work, one stopped, one that nobody approved."""
+    with story.begin() as uow:
+        parked = select(BillingItem.billing_account_id).where(BillingItem.state == ItemState.PARKED).limit(1)
+        account_id = uow.session.scalars(parked).one()
+        common = {"opened_at": uow.now, "opened_by": "story", "chunk_count": 1}
+        runs = {
+            "working_run_id": BillingRun(closed_on=date(2026, 1, 31), **common),
+            "stopped_run_id": BillingRun(
+                closed_on=date(2025, 12, 31), stopped_at=uow.now, stopped_by="story", **common
+            ),
+            "unapproved_run_id": BillingRun(closed_on=date(2025, 11, 30), awaits_approval=True, **common),
+        }
+        uow.session.add_all(runs.values())
+        uow.session.flush()
+        uow.session.add_all(
+            BillingItem(billing_run_id=run.id, billing_account_id=account_id, chunk=1)
+            for run in runs.values()
+        )
+        uow.announce(ChunkOpened(runs["working_run_id"].id, 1))
+        return {name: run.id for name, run in runs.items()}
 
 
 def hear_late_of_a_second_machine(story: Story, closed_on: str) -> UUID:

@@ -326,6 +326,17 @@ FORMS: dict[str, Form] = {
         filling={"phone": "０３－００００－０００２"},
         hidden_labels={"version": "Version"},
     ),
+    "billing_limits.change": Form(
+        "/billing-limits",
+        "/billing-limits",
+        filling={"document": "２，０００，０００円", "run": "50,000,000"},
+        hidden_labels={"version": "Version"},
+    ),
+    "closing_reviews.decline_held": Form(
+        "/closings/{billing_run_id}/accounts/{held_item_id}",
+        "/closings/{billing_run_id}/accounts/{held_item_id}/decline",
+        filling={"reason": "twice as many machines"},
+    ),
     "styleguide.check": Form(
         "/styleguide",
         "/styleguide",
@@ -425,10 +436,17 @@ BUTTONS: dict[str, Form] = {
     "documents.issue_delivery_note_of": Form(
         "/work-orders/{installed_order_id}", "/work-orders/{installed_order_id}/delivery-note"
     ),
+    "closing_reviews.approve_held": Form(
+        "/closings/{billing_run_id}/accounts/{held_item_id}",
+        "/closings/{billing_run_id}/accounts/{held_item_id}/approve",
+    ),
     "closings.release": Form(
         "/closings/{billing_run_id}", "/closings/{billing_run_id}/accounts/{billing_item_id}/release"
     ),
     "closings.release_all": Form("/closings/{billing_run_id}", "/closings/{billing_run_id}/release"),
+    "closing_reviews.stop": Form("/closings/{working_run_id}", "/closings/{working_run_id}/stop"),
+    "closing_reviews.resume": Form("/closings/{stopped_run_id}", "/closings/{stopped_run_id}/resume"),
+    "closing_reviews.approve": Form("/closings/{unapproved_run_id}", "/closings/{unapproved_run_id}/approve"),
     "jobs.again": Form("/jobs/{delivery_id}", "/jobs/{delivery_id}/run-again"),
     "checks.start": Form("/checks", "/checks"),
 }

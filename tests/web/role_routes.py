@@ -178,6 +178,19 @@ ROLE_ROUTES: dict[tuple[str, str], Who] = {
     ("POST", "/closings/<uuid:billing_run_id>/accounts/<uuid:billing_item_id>/release"): (
         ADMINISTRATOR_AND_BILLING
     ),
+    ("POST", "/closings/<uuid:billing_run_id>/stop"): ADMINISTRATOR_AND_BILLING,
+    ("POST", "/closings/<uuid:billing_run_id>/resume"): ADMINISTRATOR_AND_BILLING,
+    ("POST", "/closings/<uuid:billing_run_id>/approve"): ADMINISTRATOR_AND_BILLING,
+    ("GET", "/closings/<uuid:billing_run_id>/accounts/<uuid:billing_item_id>"): CUSTOMER_CARE,
+    ("POST", "/closings/<uuid:billing_run_id>/accounts/<uuid:billing_item_id>/approve"): (
+        ADMINISTRATOR_AND_BILLING
+    ),
+    ("POST", "/closings/<uuid:billing_run_id>/accounts/<uuid:billing_item_id>/decline"): (
+        ADMINISTRATOR_AND_BILLING
+    ),
+    ("GET", "/recurring-revenue"): CUSTOMER_CARE,
+    ("GET", "/billing-limits"): CUSTOMER_CARE,
+    ("POST", "/billing-limits"): ADMINISTRATOR_AND_BILLING,
     ("GET", "/issuer"): CUSTOMER_CARE,
     ("POST", "/issuer"): ADMINISTRATOR_AND_BILLING,
     # What can be rented, and how its numbers are made.

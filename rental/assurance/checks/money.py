@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session, aliased
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
 from rental.assurance.checks.numbers import Series, gaps_of, next_numbers
+from rental.billing.invoicing import sealed
 from rental.billing.models import (
+    BilledSegment,
     BilledSpan,
     BillingItem,
     BillingRun,
@@ -20,16 +22,20 @@ from rental.billing.models import (
     InvoiceLine,
     InvoiceTax,
 )
-from rental.billing.rules.runs import ItemState
+from rental.billing.rules.runs import ASIDE, ItemState
 from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, totals_of
 from rental.contracts.models import Contract, Line, LineEvent, LineTerms, Slot
-from rental.contracts.rules import LineEventKind
+from rental.contracts.rules import ContractState, LineEventKind
 from rental.core.money import Money
 from rental.core.outbox import Delivery, DeliveryState
 from rental.customers.models import BillingAccount
 
 _INVOICES = Series("invoice", Invoice.number, re.compile(r"INV-(\d{4})-(\d{8,})"))
-_LONGEST_PARKED = timedelta(days=7)
+_LONGEST_ASIDE = timedelta(days=7)
+# Somebody opens the closing within a week of its day.
+_LONGEST_DUE = timedelta(days=7)
+# So many invoices are looked at together: their content is long.
+_AT_ONCE = 1000
 # A cheaper line may cost nothing for a day, and what costs nothing is not billed.
 _A_YEN_A_DAY = Money(31)
 
@@ -94,6 +100,81 @@ def invoice_numbers_with_gaps(session: Session, as_of: datetime) -> list[dict[st
             ),
         ),
     ]
+
+
+def invoices_changed_behind_the_seal(session: Session, as_of: datetime) -> list[dict[str, Any]]:
+    """M8: an invoice whose content is not what was sealed, or whose row says something else than its content.
+
+    Its amounts are the matter of M1 and M2, the day of its issue that of M7.
+    """
+    wrong = []
+    told = (Invoice.number, Invoice.recipient_name, Invoice.closed_on, Invoice.due_on)
+    rows = select(*told, Invoice.snapshot, Invoice.snapshot_sha256).order_by(Invoice.number)
+    for *row, snapshot, seal in session.execute(rows.execution_options(yield_per=_AT_ONCE)):
+        said = (
+            snapshot.get("number"),
+            snapshot.get("recipient", {}).get("name"),
+            *(snapshot.get(name) for name in ("closed_on", "due_on")),
+        )
+        if sealed(snapshot) != seal or said != (*row[:2], *(day.isoformat() for day in row[2:])):
+            wrong.append({"invoice": row[0]})
+    return wrong
+
+
+def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]]:
+    """C3: a line that has been due for a week, of an account that no closing is dealing with."""
+    is_in_hand = (
+        select(BillingItem.id)
+        .where(BillingItem.billing_account_id == Contract.billing_account_id)
+        .where(BillingItem.state != ItemState.DONE)
+        .exists()
+    )
+    return rows_of(
+        session,
+        select(
+            BillingAccount.number.label("billing_account"),
+            Contract.number.label("contract"),
+            Line.position.label("line"),
+            BillingSchedule.next_due_on,
+        )
+        .join(Line, Line.id == BillingSchedule.contract_line_id)
+        .join(Contract, Contract.id == Line.contract_id)
+        .join(BillingAccount, BillingAccount.id == Contract.billing_account_id)
+        .where(
+            Contract.state == ContractState.ACTIVE,
+            BillingSchedule.next_due_on < (as_of - _LONGEST_DUE).date(),
+            ~is_in_hand,
+        ),
+    )
+
+
+def charges_of_other_quantities(session: Session, as_of: datetime) -> list[dict[str, Any]]:
+    """C5: a charge that stands and asks for machines that do not fill the slots it covers evenly.
+
+    A slot holds one machine, or so many of a bulk line; a discount covers none.
+    """
+    credit = aliased(BilledSegment)
+    covered = (
+        select(func.count(BilledSpan.slot_id.distinct()))
+        .where(BilledSpan.billed_segment_id == BilledSegment.id)
+        .scalar_subquery()
+    )
+    return rows_of(
+        session,
+        select(
+            Contract.number.label("contract"),
+            Line.position.label("line"),
+            BilledSegment.start_on,
+            BilledSegment.quantity,
+            covered.label("slots"),
+        )
+        .join(Line, Line.id == BilledSegment.contract_line_id)
+        .join(Contract, Contract.id == Line.contract_id)
+        .outerjoin(credit, credit.reverses_id == BilledSegment.id)
+        .where(
+            BilledSegment.sign == 1, credit.id.is_(None), covered > 0, BilledSegment.quantity % covered != 0
+        ),
+    )
 
 
 def days_billed_twice(session: Session) -> list[dict[str, Any]]:
@@ -209,16 +290,15 @@ def closings_left_undone(session: Session, as_of: datetime) -> list[dict[str, An
         BillingItem.invoice_id.is_(None),
         BillingItem.reason_code.is_(None),
     )
-    is_forgotten = and_(BillingItem.state == ItemState.TODO, ~is_worked_on)
-    is_parked_long = and_(
-        BillingItem.state == ItemState.PARKED, BillingItem.finished_at < as_of - _LONGEST_PARKED
-    )
+    is_held_up = or_(BillingRun.stopped_at.is_not(None), BillingRun.awaits_approval)
+    is_forgotten = and_(BillingItem.state == ItemState.TODO, ~is_worked_on, ~is_held_up)
+    is_aside_long = and_(BillingItem.state.in_(ASIDE), BillingItem.finished_at < as_of - _LONGEST_ASIDE)
     its_item = and_(
         BillingItem.billing_run_id == Invoice.billing_run_id,
         BillingItem.billing_account_id == Invoice.billing_account_id,
     )
     return [
-        *rows_of(session, items.where(or_(is_done_for_nothing, is_forgotten, is_parked_long))),
+        *rows_of(session, items.where(or_(is_done_for_nothing, is_forgotten, is_aside_long))),
         *rows_of(
             session,
             select(Invoice.number.label("invoice"), Invoice.closed_on)
@@ -251,6 +331,27 @@ MONEY_CHECKS = (
         _BEHIND_OUR_BACK,
         Severity.ERROR,
         invoice_numbers_with_gaps,
+    ),
+    Check(
+        "M8",
+        "Does every invoice still say what was sealed when it was finalised?",
+        _BEHIND_OUR_BACK,
+        Severity.ERROR,
+        invoices_changed_behind_the_seal,
+    ),
+    Check(
+        "C3",
+        "Is everything that has been due for a week being billed?",
+        "Open the closing of those days; what is missed is made up for.",
+        Severity.WARNING,
+        due_and_not_billed,
+    ),
+    Check(
+        "C5",
+        "Does every charge ask for as many machines as it covers slots?",
+        _BEHIND_OUR_BACK,
+        Severity.ERROR,
+        charges_of_other_quantities,
     ),
     Check(
         "C2",

@@ -1,5 +1,6 @@
 """What a clerk should look at before an invoice is made: whatever makes it unlike the one before."""
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -19,21 +20,31 @@ class Remark(StrEnum):
     PRORATED = "prorated"
     CREDITED = "credited"
     EARLIER = "earlier"
+    DOUBTFUL = "doubtful"
 
 
-def remarks_on(draft: Draft, *, before: Money | None, already: Money, as_of: date) -> tuple[Remark, ...]:
+def remarks_on(
+    drafts: Sequence[Draft],
+    *,
+    before: Money | None,
+    already: Money,
+    as_of: date,
+    is_doubtful: bool = False,
+) -> tuple[Remark, ...]:
     """What there is to look at. `before` is what the last closing asked for, None where none ever did.
 
     `already` is what this closing has asked for when it was opened earlier. `as_of` is the day after the
-    closing: periods that ended before it were due at an earlier one.
+    closing: periods that ended before it were due at an earlier one. `is_doubtful` when they would be held.
     """
-    now = draft.totals.total + already
+    now = sum((draft.totals.total for draft in drafts), already)
+    lines = [line for draft in drafts for line in draft.lines]
     found = {
         Remark.FIRST: before is None,
         Remark.CHANGED: before is not None and bool(before) and differs_much(now, before),
-        Remark.PRORATED: any(_is_part(line) for line in draft.lines),
-        Remark.CREDITED: any(line.line.entry.side is Side.CREDIT for line in draft.lines),
-        Remark.EARLIER: any(line.charge.period.end < as_of for line in draft.lines),
+        Remark.PRORATED: any(_is_part(line) for line in lines),
+        Remark.CREDITED: any(line.line.entry.side is Side.CREDIT for line in lines),
+        Remark.EARLIER: any(line.charge.period.end < as_of for line in lines),
+        Remark.DOUBTFUL: is_doubtful,
     }
     return tuple(remark for remark, is_so in found.items() if is_so)
 

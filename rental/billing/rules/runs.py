@@ -13,25 +13,37 @@ BillingKind = ChargeKind
 
 
 class ItemState(StrEnum):
-    """How far the billing of one account in one run is. A parked one waits for a person."""
+    """How far the billing of one account in one run is.
+
+    A parked one cannot be billed and waits for a person to mend the cause; a held one can, and waits for
+    somebody to look at it.
+    """
 
     TODO = "todo"
     DONE = "done"
     PARKED = "parked"
+    HELD = "held"
+
+
+# In these states nobody bills the account before a person has done something.
+ASIDE = (ItemState.PARKED, ItemState.HELD)
 
 
 ITEM_STATES = States(
     {
-        ItemState.TODO: {ItemState.DONE, ItemState.PARKED},
+        ItemState.TODO: {ItemState.DONE, ItemState.PARKED, ItemState.HELD},
         ItemState.DONE: {ItemState.TODO},
         ItemState.PARKED: {ItemState.TODO},
+        ItemState.HELD: {ItemState.TODO, ItemState.PARKED},
     }
 )
 
 
 class RunState(StrEnum):
-    """How far a run is, seen from the states of its items."""
+    """How far a run is, seen from the states of its items, and whether somebody holds it up."""
 
+    UNAPPROVED = "unapproved"
+    STOPPED = "stopped"
     WORKING = "working"
     PARKED = "parked"
     FINISHED = "finished"
@@ -121,11 +133,13 @@ class RefusedByDatabase(Conflict):
         super().__init__(problem=problem)
 
 
-def run_state(*, todo: int, parked: int) -> RunState:
-    """Work comes before trouble: a run with both is still working."""
+def run_state(*, todo: int, aside: int, is_stopped: bool = False, awaits_approval: bool = False) -> RunState:
+    """Work comes before trouble: a run with both is still working. `aside` are parked or held."""
+    if todo and awaits_approval:
+        return RunState.UNAPPROVED
     if todo:
-        return RunState.WORKING
-    return RunState.PARKED if parked else RunState.FINISHED
+        return RunState.STOPPED if is_stopped else RunState.WORKING
+    return RunState.PARKED if aside else RunState.FINISHED
 
 
 def require_past(closed_on: date, *, today: date) -> None:

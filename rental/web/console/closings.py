@@ -19,6 +19,7 @@ from rental.billing.queries import (
     SHOWN_AT_MOST,
     closing_of,
     days_to_close,
+    held_items,
     parked_items,
     progress_of,
     total_before,
@@ -133,6 +134,7 @@ def preview_invoice(billing_account_id: UUID) -> ResponseReturnValue:
         closed_on=closed_on,
         foreseen=foreseen,
         refused=refused,
+        why_doubtful=refusal,
         rate_label=rate_label,
         signed_yen=signed_yen,
         change_in_percent=change_in_percent,
@@ -145,10 +147,8 @@ def show(billing_run_id: UUID) -> ResponseReturnValue:
     run = found(reading(), BillingRun, billing_run_id)
     return render_template(
         "console/closing.html",
-        parked=[
-            (item, kept_refusal(item.reason_code or "", item.reason_params or {}))
-            for item in parked_items(reading(), run.id)
-        ],
+        parked=[(item, why_aside(item)) for item in parked_items(reading(), run.id)],
+        held=[(item, why_aside(item)) for item in held_items(reading(), run.id)],
         due_count=days_to_close(reading()).get(run.closed_on, 0),
         **_how_far(run),
     )
@@ -198,6 +198,11 @@ def release_all(billing_run_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".show", billing_run_id=billing_run_id), 303)
 
 
+def why_aside(item: BillingItem) -> str:
+    """Why the account waits for a person, as the rule said it when it was set aside."""
+    return kept_refusal(item.reason_code or "", item.reason_params or {})
+
+
 def _how_far(run: BillingRun) -> dict[str, Any]:
     return {
         "run": run,
@@ -223,7 +228,8 @@ def _preview_page(form: FlaskForm, foreseen: ClosingToCome | None = None) -> str
         shows_all=shows_all,
         shown_at_most=SHOWN_AT_MOST,
         refused=[(account, refusal(why)) for account, why in foreseen.refused[:SHOWN_AT_MOST]],
-        why_parked=lambda item: kept_refusal(item.reason_code or "", item.reason_params or {}),
+        why_parked=why_aside,
+        why_doubtful=refusal,
         signed_yen=signed_yen,
         change_in_percent=change_in_percent,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from rental.billing.rules.recurring_revenue import Movement
 from rental.billing.rules.refusals import Reason
 from rental.billing.rules.remarks import Remark
 from rental.billing.rules.runs import InvoiceState, ItemState, RunState, SendingWay
@@ -112,6 +113,36 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         "with the latest backup.",
         **params,
     ),
+    "billing.above_limit": lambda params: _(
+        "The document asks for %(total)s, more than the limit of %(limit)s. Somebody else than who asked for "
+        "it approves it.",
+        total=yen(params["total"]),
+        limit=yen(params["limit"]),
+    ),
+    "billing.grown_too_much": lambda params: _(
+        "The document asks for %(total)s, over %(times)s times the %(before)s of the one before. Look "
+        "whether that is right.",
+        total=yen(params["total"]),
+        times=params["times"],
+        before=yen(params["before"]),
+    ),
+    "billing.too_many_lines": lambda params: _(
+        "Contract %(contract)s has %(lines)s lines on the document, more than %(limit)s. Look whether that "
+        "is right.",
+        contract=params["contract"],
+        lines=params["lines"],
+        limit=params["limit"],
+    ),
+    "billing.declined": lambda params: _("%(name)s declined the document: %(reason)s", **params),
+    "billing.same_person": lambda _params: _(
+        "You asked for this yourself. Somebody else has to approve it; ask a colleague."
+    ),
+    "billing.nothing_to_review": lambda _params: _(
+        "Nobody waits for a decision about this any more. Look at the closing again."
+    ),
+    "billing.not_a_limit": lambda _params: _(
+        "A limit is a whole number from 1 on. Write one, or leave it out."
+    ),
     "billing.nothing_due": lambda _params: _("Nothing was due."),
     "core.no_mail_server": lambda _params: _(
         "No mail server is set up. Set RENTAL_SMTP_URL, or download the document and send it yourself."
@@ -122,6 +153,7 @@ ENTITIES = {
     "company_profile": _l("Issuer of invoices"),
     "billing_run": _l("Closing"),
     "billing_item": _l("Billing account in a closing"),
+    "billing_limits": _l("Limits of billing"),
     "invoice": _l("Invoice"),
     "usage_record": _l("Reading of what was used"),
 }
@@ -130,6 +162,14 @@ ATTRIBUTES = {
     "closed_on": _l("Closed on"),
     "opened_at": _l("Opened at"),
     "opened_by": _l("Opened by"),
+    "stopped_at": _l("Stopped at"),
+    "stopped_by": _l("Stopped by"),
+    "awaits_approval": _l("Waits for approval"),
+    "approved_by": _l("Approved by"),
+    "document": _l("Limit of a document"),
+    "times": _l("Times the one before"),
+    "times_from": _l("Compared from"),
+    "run": _l("Limit of a closing"),
     "registration_number": _l("Registration number"),
     "bank_account": _l("Bank account"),
     "billing_account": _l("Billing account"),
@@ -146,12 +186,16 @@ ATTRIBUTES = {
     "billed_from": _l("Billed from"),
     "billed_until": _l("Billed until"),
     "holes": _l("Holes"),
+    "slots": _l("Slots"),
+    "next_due_on": _l("Next due on"),
     "start_on": _l("From"),
     "reason_code": _l("Reason"),
     "sent_by": _l("Sent by"),
 }
 
 ACTIONS = {
+    "approved": _l("approved"),
+    "declined": _l("declined"),
     "opened": _l("opened"),
     "opened_again": _l("opened again"),
     "released": _l("released"),
@@ -175,6 +219,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         ItemState.TODO: _l("Waits for a worker"),
         ItemState.DONE: _l("Billed"),
         ItemState.PARKED: _l("Parked"),
+        ItemState.HELD: _l("To be approved"),
     },
     Remark: {
         Remark.FIRST: _l("First invoice"),
@@ -182,8 +227,18 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         Remark.PRORATED: _l("By days"),
         Remark.CREDITED: _l("Takes something back"),
         Remark.EARLIER: _l("Earlier months"),
+        Remark.DOUBTFUL: _l("To be approved"),
+    },
+    Movement: {
+        Movement.NEW: _l("New"),
+        Movement.EXPANSION: _l("Expansion"),
+        Movement.CONTRACTION: _l("Contraction"),
+        Movement.CHURN: _l("Churn"),
+        Movement.REACTIVATION: _l("Reactivation"),
     },
     RunState: {
+        RunState.UNAPPROVED: _l("Waits for approval"),
+        RunState.STOPPED: _l("Stopped"),
         RunState.WORKING: _l("At work"),
         RunState.PARKED: _l("Needs attention"),
         RunState.FINISHED: _l("Finished"),
@@ -192,15 +247,27 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
 
 CHIPS: dict[type[StrEnum], dict[Any, str]] = {
     InvoiceState: {InvoiceState.FINALISED: "plan", InvoiceState.SENT: "done"},
-    ItemState: {ItemState.TODO: "move", ItemState.DONE: "done", ItemState.PARKED: "stop"},
+    ItemState: {
+        ItemState.TODO: "move",
+        ItemState.DONE: "done",
+        ItemState.PARKED: "stop",
+        ItemState.HELD: "risk",
+    },
     Remark: {
         Remark.FIRST: "plan",
         Remark.CHANGED: "risk",
         Remark.PRORATED: "plan",
         Remark.CREDITED: "risk",
         Remark.EARLIER: "risk",
+        Remark.DOUBTFUL: "stop",
     },
-    RunState: {RunState.WORKING: "move", RunState.PARKED: "stop", RunState.FINISHED: "done"},
+    RunState: {
+        RunState.UNAPPROVED: "risk",
+        RunState.STOPPED: "stop",
+        RunState.WORKING: "move",
+        RunState.PARKED: "stop",
+        RunState.FINISHED: "done",
+    },
 }
 
 _BEHIND_OUR_BACK = _l("Somebody changed the books behind the product's back: compare with the latest backup.")
@@ -212,6 +279,12 @@ CHECKS = {
         _l("Do the numbers of invoices run without a gap, in the order of their issue?"),
         _BEHIND_OUR_BACK,
     ),
+    "M8": (_l("Does every invoice still say what was sealed when it was finalised?"), _BEHIND_OUR_BACK),
+    "C3": (
+        _l("Is everything that has been due for a week being billed?"),
+        _l("Open the closing of those days; what is missed is made up for."),
+    ),
+    "C5": (_l("Does every charge ask for as many machines as it covers slots?"), _BEHIND_OUR_BACK),
     "C2": (
         _l("Is every day of every slot in service billed, as far as its line is billed?"),
         _l("Open the closing of those days again; what is missing is added."),

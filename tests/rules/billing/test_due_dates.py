@@ -1,5 +1,6 @@
 """Invoices close and fall due on the days agreed, and never on a day when banks are closed."""
 
+from calendar import monthrange
 from datetime import date, timedelta
 
 import jpholiday
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rental.billing.rules.bank_days import bank_day_from, bank_day_until, is_bank_holiday
-from rental.billing.rules.due_dates import closing_on, due_on
+from rental.billing.rules.due_dates import closing_on, debit_on, debit_requested_by, due_on
 from rental.core.national_holidays import national_holidays
 from rental.customers.rules import HolidayRule
 
@@ -20,6 +21,48 @@ terms = st.integers(0, 6)
 @pytest.mark.parametrize("year", range(2016, 2036))
 def test_two_sources_name_the_same_national_holidays(year: int) -> None:
     assert national_holidays(year) == {holiday for holiday, _ in jpholiday.year_holidays(year)}
+
+
+@pytest.mark.parametrize("year", range(2021, 2036))
+@pytest.mark.parametrize(("closing_day", "term_months", "pay_day"), [(31, 1, 31), (20, 1, 10), (20, 2, 10)])
+def test_due_dates_of_fifteen_years_agree_with_another_calendar(
+    year: int, closing_day: int, term_months: int, pay_day: int
+) -> None:
+    """The terms of G14, worked out day by day with nothing but the other library's holidays."""
+    for month in range(1, 13):
+        closed_on = closing_on(date(year, month, 1), closing_day)
+        later = date(year, month, 1) + timedelta(days=31 * term_months)
+        nominal = min(pay_day, monthrange(later.year, later.month)[1])
+        plain = date(later.year, later.month, nominal)
+        for rule, step in ((HolidayRule.PREVIOUS, -1), (HolidayRule.NEXT, 1)):
+            day = plain
+            while is_closed(day):
+                day += timedelta(days=step)
+            terms_agreed = {"term_months": term_months, "pay_day": pay_day, "holiday_rule": rule}
+            assert due_on(closed_on, **terms_agreed) == day
+
+
+@pytest.mark.parametrize("year", range(2021, 2036))
+def test_debits_of_fifteen_years_agree_with_another_calendar(year: int) -> None:
+    """As in G15: the 27th of each month, to be asked for two and seven bank days before."""
+    for month in range(1, 13):
+        day = date(year, month, 27)
+        while is_closed(day):
+            day += timedelta(days=1)
+        assert debit_on(date(year, month, 27)) == day
+        open_before = [
+            each for each in (day - timedelta(days=n) for n in range(1, 25)) if not is_closed(each)
+        ]
+        assert [debit_requested_by(day, bank_days_before=k) for k in (2, 7)] == [
+            open_before[1],
+            open_before[6],
+        ]
+
+
+def is_closed(day: date) -> bool:
+    """Whether banks are, by the other library."""
+    around_new_year = (day.month, day.day) >= (12, 31) or (day.month, day.day) <= (1, 3)
+    return day.isoweekday() >= 6 or around_new_year or jpholiday.is_holiday(day)
 
 
 @pytest.mark.parametrize(

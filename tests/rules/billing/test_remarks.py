@@ -51,7 +51,7 @@ def draft(*machines: Machine, billed: Mapping[Charge, UUID] | None = None) -> Dr
 
 
 def seen(draft: Draft, *, before: Money | None, already: int = 0) -> tuple[Remark, ...]:
-    return remarks_on(draft, before=before, already=yen_of(already), as_of=AS_OF)
+    return remarks_on([draft], before=before, already=yen_of(already), as_of=AS_OF)
 
 
 WHOLE, PART = Machine(1, date(2026, 9, 1)), Machine(2, date(2026, 9, 16))

@@ -1,0 +1,65 @@
+"""The company's limits: read by every closing, set by whoever answers for the books."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rental.billing.invoicing import Billable
+from rental.billing.models import BillingLimits, Invoice
+from rental.billing.rules.bounds import Limits, doubt_about, needs_comparison, require_limits
+from rental.core.errors import ChangedMeanwhile, DomainError
+from rental.core.money import Money
+from rental.core.uow import UnitOfWork
+
+
+def billing_limits(session: Session) -> BillingLimits | None:
+    """What the company decided; None as long as it has decided nothing."""
+    return session.scalar(select(BillingLimits))
+
+
+def limits_of(session: Session) -> Limits:
+    """The limits that hold now."""
+    row = billing_limits(session)
+    return Limits(row.document, row.times, row.times_from, row.lines, row.run) if row else Limits()
+
+
+def set_limits(uow: UnitOfWork, limits: Limits, *, version: int = 0) -> BillingLimits:
+    """These hold from the next chunk on. `version` is that of the limits looked at, 0 when there were none.
+
+    Raises NotALimit, ChangedMeanwhile.
+    """
+    row = uow.session.scalar(select(BillingLimits).with_for_update())
+    if version != (row.version if row else 0):
+        raise ChangedMeanwhile
+    require_limits(limits)
+    if row is None:
+        row = BillingLimits(id=1)
+        uow.session.add(row)
+    for name, value in limits._asdict().items():
+        setattr(row, name, value)
+    uow.session.flush()
+    return row
+
+
+def doubt_of(
+    session: Session, billable: Billable, limits: Limits, *, approved: Money | None = None
+) -> DomainError | None:
+    """Why a person should look at the account's documents first; None when nothing is unusual."""
+    for document in billable.documents:
+        before = _total_before(session, billable) if needs_comparison(document.draft, limits) else None
+        doubt = doubt_about(document.draft, limits, before=before, approved=approved)
+        if doubt:
+            return doubt
+    return None
+
+
+def _total_before(session: Session, billable: Billable) -> Money | None:
+    """What the account's latest document asked for."""
+    account_id: UUID = billable.account.id
+    return session.scalar(
+        select(Invoice.total)
+        .where(Invoice.billing_account_id == account_id)
+        .order_by(Invoice.closed_on.desc(), Invoice.number.desc())
+        .limit(1)
+    )

@@ -1,0 +1,60 @@
+"""One document for each closing day of an account: those that were missed first, oldest first."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from rental.billing.rules.charges import Entry, Side
+from rental.billing.rules.drafts import AccountTerms, Draft, Due, draft_of
+from rental.billing.rules.due_dates import closing_on
+
+
+class Document(NamedTuple):
+    """An invoice without its number, the closing it is for, and what is due on it."""
+
+    closed_on: date
+    dues: Sequence[Due]
+    draft: Draft
+
+
+def documents_of(
+    terms: AccountTerms, dues: Sequence[Due], *, closed_on: date, made: Collection[date] = ()
+) -> list[Document]:
+    """The documents that bill what is due, by closing day.
+
+    A closing day that was missed gets its own, with the periods that were due on it; `made` are the earlier
+    closing days of the account that were not missed. What is said of a period a second time, or of one whose
+    closing was made, stands on the newest. All of them are to be paid as the newest is: nobody could have
+    paid before. Raises NegativeTotal.
+    """
+    if not any(is_overdue(due, closed_on) for due in dues):  # nearly always
+        draft = draft_of(terms, dues, closed_on=closed_on)
+        return [Document(closed_on, dues, draft)] if draft else []
+    by_day: dict[date, list[Due]] = defaultdict(list)
+    for due in dues:
+        entries: dict[date, list[Entry]] = defaultdict(list)
+        for entry in due.entries:
+            day = _closing_day(terms, due, entry)
+            entries[closed_on if day in made else min(day, closed_on)].append(entry)
+        for day, some in entries.items():
+            by_day[day].append(Due(due.facts, some))
+    documents = []
+    for day, some_dues in sorted(by_day.items()):
+        draft = draft_of(terms, some_dues, closed_on=closed_on)
+        if draft:
+            documents.append(Document(day, some_dues, draft))
+    return documents
+
+
+def is_overdue(due: Due, closed_on: date) -> bool:
+    """Whether it has something to say of periods that were due at an earlier closing."""
+    return any(entry.charge.period.end <= closed_on for entry in due.entries)
+
+
+def _closing_day(terms: AccountTerms, due: Due, entry: Entry) -> date:
+    """The closing on which the period was due; never an earlier one for what is corrected."""
+    period = entry.charge.period
+    if entry.side is Side.CREDIT or due.facts.generations.get(period.start):
+        return date.max
+    return closing_on(period.end - timedelta(days=1), terms.closing_day)
