@@ -20,7 +20,7 @@ PER_KM = PARTS_OF_A_YEN // 1000  # parts for a metre at one yen a kilometre
 MUST = 2**48  # parts: what leaving out a visit that must be made counts, more than any route costs
 NEVER = 2**29  # seconds: later than any plan, and small enough to be added to itself
 NEAREST = 200  # so many neighbours are known of each visit
-ALL_PLACES_TRIED_UNTIL = 600  # visits; with more, a visit is put only beside one of its neighbours
+ALL_PLACES_TRIED_UNTIL = 1200  # visits; with more, a visit is put only beside one of its neighbours
 PLACES_TRIED = 40  # after so many, and before so many
 
 Ints = NDArray[np.int32]
@@ -65,6 +65,7 @@ PERSON = np.dtype(
 JOB = np.dtype([("first", "i8"), ("until", "i8"), ("value", "i8")])
 WINDOW = np.dtype([("opens", "i8"), ("closes", "i8")])
 BREAK = np.dtype([("opens", "i8"), ("closes", "i8"), ("seconds", "i8")])
+WAY = np.dtype([("cost", "i4"), ("seconds", "i4")])
 LATE = np.dtype([("at", "i8"), ("rate", "i8")])  # how much dearer a second is from then on
 
 
@@ -75,8 +76,8 @@ class Facts(NamedTuple):
     breaks_most: int
     plain: bool  # no breaks, one window, and nothing else that depends on the times
     travel: Ints  # from a place, to a place, (seconds, metres)
-    leg: Ints  # on plain days: what the way from a place to a place costs
-    leg_to: Ints  # the same: to a place, from a place
+    ways: Records  # on plain days: what the way from a place to a place costs, and how long it takes
+    ways_to: Records  # the same: to a place, from a place
     nodes: Records
     visits: Records
     people: Records
@@ -112,14 +113,14 @@ def facts_of(problem: Problem) -> Facts:
     records["is_soft"] |= bool((late["rate"] != 0).any() or (visit_records["kept_rate"] != 0).any())
     load, room = goods_of(problem)
     travel = travel_of(problem, known)
-    leg = legs_of(travel, records) if is_plain(visits, records, breaks_most) else np.zeros((0, 0), np.int32)
+    ways = ways_of(travel, records) if is_plain(visits, records, breaks_most) else np.zeros((0, 0), WAY)
     return Facts(
         n=n,
         breaks_most=breaks_most,
-        plain=len(leg) > 0,
+        plain=len(ways) > 0,
         travel=travel,
-        leg=leg,
-        leg_to=turned(leg),
+        ways=ways,
+        ways_to=turned(ways),
         nodes=nodes,
         visits=visit_records,
         people=records,
@@ -290,18 +291,22 @@ def travel_of(problem: Problem, known: Ints) -> Ints:
     return np.ascontiguousarray(np.stack([seconds, metres], axis=2).astype(np.int32))
 
 
-def legs_of(travel: Ints, people: Records) -> Ints:
+def ways_of(travel: Ints, people: Records) -> Records:
     """What each way costs, for whoever goes; nothing at all where that differs or is more than fits."""
     seconds, metres = np.unique(people["second_rate"]), np.unique(people["metre_rate"])
     if len(seconds) != 1 or len(metres) != 1:
-        return np.zeros((0, 0), np.int32)
+        return np.zeros((0, 0), WAY)
     costs = travel[:, :, 0].astype(np.int64) * seconds[0] + travel[:, :, 1].astype(np.int64) * metres[0]
-    return costs.astype(np.int32) if costs.max() < 2**31 else np.zeros((0, 0), np.int32)
+    if costs.max() >= 2**31:
+        return np.zeros((0, 0), WAY)
+    ways = np.zeros(costs.shape, WAY)
+    ways["cost"], ways["seconds"] = costs, travel[:, :, 0]
+    return ways
 
 
-def turned(legs: Ints) -> Ints:
-    """By where one goes to; the same array where the way back costs as much: it then stays near at hand."""
-    return legs if np.array_equal(legs, legs.T) else np.ascontiguousarray(legs.T)
+def turned(ways: Records) -> Records:
+    """By where one goes to; the same array where the way back is like it: it then stays near at hand."""
+    return ways if np.array_equal(ways, ways.T) else np.ascontiguousarray(ways.T)
 
 
 def neighbours_of(problem: Problem) -> Longs:

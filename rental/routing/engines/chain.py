@@ -44,6 +44,7 @@ class Chain:
     def __init__(self, problem: Problem, facts: Facts, seed: int) -> None:
         compiled()
         self.problem, self.facts = problem, facts
+        self.number = 0  # which of several searches
         self.keeps_routes = True
         self._numbers = {visit.id: number for number, visit in enumerate(problem.visits)}
         self.state = kernel.fresh_state(facts, seed)

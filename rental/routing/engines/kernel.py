@@ -29,14 +29,20 @@ EARLIEST, LATEST, FREE_UNTIL = 0, 1, 2  # what is known of a node for each numbe
 # What a search reads most lies together: one line of the processor's memory for each node.
 LINK = np.dtype(
     [
-        ("after", "i8"),
-        ("before", "i8"),
-        ("route", "i8"),
-        ("place", "i8"),
-        ("leaves", "i8"),  # on plain days: the earliest end of the service
-        ("until", "i8"),  # on plain days: the latest start
-        ("way", "i8"),  # on plain days: what the way to the next node costs
-        ("extra", "i8"),  # on other days: what the times up to here cost
+        ("extra", "i8"),  # on other than plain days: what the times up to here cost
+        ("after", "i4"),
+        ("before", "i4"),
+        ("route", "i4"),
+        ("place", "i4"),
+        ("leaves", "i4"),  # on plain days: the earliest end of the service
+        ("until", "i4"),  # on plain days: the latest start
+        ("way", "i4"),  # on plain days: what the way to the next node costs
+        ("seconds", "i4"),  # on plain days: how long it takes
+        ("opens", "i4"),
+        ("closes", "i4"),
+        ("service", "i4"),
+        ("job", "i4"),
+        ("", "i8"),
     ]
 )
 ROUTE = np.dtype(
@@ -46,8 +52,12 @@ ROUTE = np.dtype(
         ("length", "i8"),
         ("anchor", "i8"),  # the last locked node, or the start
         ("is_touched", "i8"),
+        ("line", "i8"),  # where it lies as one line when nothing in this attempt has changed it
     ]
 )
+# On plain days a route is read as one line of memory: following links takes several times as long.
+STOP = np.dtype([("place", "u4"), ("leaves", "i4"), ("until", "i4"), ("way", "i4"), ("node", "i4")])
+LINE = np.dtype([("version", "i8"), ("count", "i8")])  # of the route it was written for; its ways
 PLACE = np.dtype([("version", "i8"), ("delta", "i8"), ("after", "i8")])  # the cheapest in one route
 SAVED_ROUTE = np.dtype(
     [
@@ -88,6 +98,8 @@ class State(NamedTuple):
     routes: Records
     loads: Longs  # route, goods
     versions: Longs  # route: changes with it, and back with it
+    lines: Records  # two for each route: as it was before this attempt, and as it is in it
+    stops: Records  # line, from the last locked node on
     open: Longs  # routes that are worth trying: of empty ones of a kind only one
     first_empty: Longs  # kind
     places: Records  # visit, route: known for one version of the route
@@ -115,24 +127,31 @@ def fresh_state(facts: Facts, seed: int) -> State:
     so_far["best"] = HUGE
     so_far["blink_in"] = 1
     so_far["chance"] = (0x9E3779B97F4A7C15 ^ (seed * 0xBF58476D1CE4E5B9 % 2**64)) or 1
-    links = np.zeros(nodes, LINK)
+    links = on_lines_of_memory(nodes, LINK)
     links["route"] = -1
     links["place"] = facts.nodes["place"]
+    links["service"] = facts.nodes["service"]
+    for field, known in (("opens", "first_open"), ("closes", "last_close"), ("job", "job")):
+        links[field][:n] = facts.visits[known]
     ends = links[n + people :]
     ends["until"] = facts.people["latest_end"]
+    routes = np.zeros(people, ROUTE)
+    routes["line"] = 2 * np.arange(people)
     return State(
         so_far=so_far,
         links=links,
         moments=np.zeros((nodes, 3, b), np.int64),
-        routes=np.zeros(people, ROUTE),
+        routes=routes,
         loads=np.zeros(facts.room.shape, np.int64),
         versions=np.zeros(people, np.int64),
+        lines=np.zeros(2 * people, LINE),
+        stops=np.zeros((2 * people, n + 3 if facts.plain else 0), STOP),
         open=np.zeros(people, np.int64),
         first_empty=np.full(people, -1, np.int64),
         places=np.zeros((n, people), PLACE),
         absent=np.zeros((2, len(facts.jobs)), np.int64),
         saved_nodes=np.zeros(nodes + people, np.int64),
-        saved_links=np.zeros(nodes + people, LINK),
+        saved_links=on_lines_of_memory(nodes + people, LINK),
         saved_moments=np.zeros((nodes + people, 3, b), np.int64),
         saved_routes=np.zeros(people, SAVED_ROUTE),
         saved_loads=np.zeros(facts.room.shape, np.int64),
@@ -145,6 +164,14 @@ def fresh_state(facts: Facts, seed: int) -> State:
         kept_nodes=np.zeros(ROUTES_KEPT * 16 + n, np.int64),
         hashes=np.zeros(HASHES, np.int64),
     )
+
+
+def on_lines_of_memory(count: int, kind: np.dtype[np.void]) -> Records:
+    """Records of 64 bytes that begin where a line of the processor's memory begins."""
+    room = np.zeros((count + 1) * kind.itemsize, np.uint8)
+    offset = -room.ctypes.data % kind.itemsize
+    records: Records = room[offset : offset + count * kind.itemsize].view(kind)
+    return records
 
 
 # Chance
@@ -578,15 +605,16 @@ def work_out_plain(f, s, k):
     cost = f.people[k].day_cost
     p, x = start, s.links[start].after
     while True:
-        seconds = np.int64(f.travel[s.links[p].place, s.links[x].place, 0])
-        s.links[p].way = f.leg[s.links[p].place, s.links[x].place]
+        p_place, x_place = s.links[p].place, s.links[x].place
+        s.links[p].way = f.ways[p_place, x_place].cost
+        s.links[p].seconds = f.ways[p_place, x_place].seconds
         cost += s.links[p].way
-        ready = s.links[p].leaves + seconds
+        ready = s.links[p].leaves + s.links[p].seconds
         if x == end:
             works = works and ready <= s.links[end].until
             break
-        works = works and ready <= f.visits[x].last_close
-        s.links[x].leaves = max(ready, f.visits[x].first_open) + f.nodes[x].service
+        works = works and ready <= s.links[x].closes
+        s.links[x].leaves = max(ready, s.links[x].opens) + s.links[x].service
         cost += f.visit_cost[x, k]
         s.routes[k].length += 1
         for r in range(s.loads.shape[1]):
@@ -596,10 +624,10 @@ def work_out_plain(f, s, k):
         s.links[start].way = 0
         return True
     s.routes[k].cost = cost
+    until = s.links[end].until
     while p != start:
-        q = s.links[p].after
-        seconds = np.int64(f.travel[s.links[p].place, s.links[q].place, 0])
-        s.links[p].until = min(f.visits[p].last_close, s.links[q].until - seconds - f.nodes[p].service)
+        until = min(s.links[p].closes, until - s.links[p].seconds - s.links[p].service)
+        s.links[p].until = until
         p = s.links[p].before
     for r in range(s.loads.shape[1]):
         if s.loads[k, r] > f.room[k, r]:
@@ -680,34 +708,28 @@ def put_in(f, s, k, p, v, delta):
     if not f.plain:
         work_out(f, s, k)
         return
-    s.routes[k].worked = (0 if s.routes[k].length == 0 else s.routes[k].worked) + more_worked(
-        f, k, p, v, s.links[v].after
-    )
     renew(s, k)
     s.routes[k].length += 1
     s.routes[k].cost += delta
     for r in range(s.loads.shape[1]):
         s.loads[k, r] += f.load[v, r]
     q = s.links[v].after
-    there = np.int64(f.travel[s.links[p].place, s.links[v].place, 0])
-    on = np.int64(f.travel[s.links[v].place, s.links[q].place, 0])
-    s.links[p].way = f.leg[s.links[p].place, s.links[v].place]
-    s.links[v].way = f.leg[s.links[v].place, s.links[q].place]
-    s.links[v].leaves = max(s.links[p].leaves + there, f.visits[v].first_open) + f.nodes[v].service
-    s.links[v].until = min(f.visits[v].last_close, s.links[q].until - on - f.nodes[v].service)
-    x, y = v, q
+    p_place, v_place, q_place = s.links[p].place, s.links[v].place, s.links[q].place
+    s.links[p].way = f.ways_to[v_place, p_place].cost
+    s.links[p].seconds = f.ways_to[v_place, p_place].seconds
+    s.links[v].way = f.ways[v_place, q_place].cost
+    s.links[v].seconds = f.ways[v_place, q_place].seconds
+    x, y = p, v
     while y < f.n:
-        ready = s.links[x].leaves + np.int64(f.travel[s.links[x].place, s.links[y].place, 0])
-        leaves = max(ready, f.visits[y].first_open) + f.nodes[y].service
-        if leaves == s.links[y].leaves:
+        leaves = max(s.links[x].leaves + s.links[x].seconds, s.links[y].opens) + s.links[y].service
+        if leaves == s.links[y].leaves and y != v:
             break
         s.links[y].leaves = leaves
         x, y = y, s.links[y].after
-    x, y = p, v
+    x, y = v, q
     while x < f.n:
-        seconds = np.int64(f.travel[s.links[x].place, s.links[y].place, 0])
-        until = min(f.visits[x].last_close, s.links[y].until - seconds - f.nodes[x].service)
-        if until == s.links[x].until:
+        until = min(s.links[x].closes, s.links[y].until - s.links[x].seconds - s.links[x].service)
+        if until == s.links[x].until and x != v:
             break
         s.links[x].until = until
         x, y = s.links[x].before, x
@@ -719,7 +741,7 @@ def take_out(f, s, v):
     s.links[p].after = q
     s.links[q].before = p
     s.links[v].route = -1
-    s.absent[0, s.so_far[0].absent] = f.visits[v].job
+    s.absent[0, s.so_far[0].absent] = s.links[v].job
     s.so_far[0].absent += 1
 
 
@@ -914,13 +936,12 @@ def best_beside(f, s, v, best, best_v, best_k, best_p, blink):
                 continue
             if f.plain:
                 p_place, q_place = s.links[p].place, s.links[q].place
-                delta = (
-                    f.leg_to[v_place, p_place] + f.leg[v_place, q_place] - s.links[p].way
-                ) + f.visit_cost[v, k]
+                there, on = f.ways_to[v_place, p_place], f.ways[v_place, q_place]
+                delta = f.visit_cost[v, k] + there.cost + on.cost - s.links[p].way
                 if delta >= best or not has_room(f, s, k, v):
                     continue
-                start = max(s.links[p].leaves + f.travel[p_place, v_place, 0], opens)
-                if start > closes or start + service + f.travel[v_place, q_place, 0] > s.links[q].until:
+                start = max(s.links[p].leaves + there.seconds, opens)
+                if start > closes or start + service + on.seconds > s.links[q].until:
                     continue
             else:
                 if not has_room(f, s, k, v):
@@ -950,43 +971,87 @@ def find_place(f, s, k, v, limit):
     s.places[v, k].after = best_p
 
 
+@inner
+def line_of(f, s, k):
+    """Which line holds the route as it is now; written anew if none does."""
+    line = s.routes[k].line
+    if s.lines[line].version == s.versions[k]:
+        return line
+    line ^= 1
+    if s.lines[line].version != s.versions[k]:
+        s.lines[line].version = s.versions[k]
+        last = f.n + f.people.shape[0]
+        x = s.routes[k].anchor
+        i = 0
+        while True:
+            s.stops[line, i].place = s.links[x].place
+            s.stops[line, i].leaves = s.links[x].leaves
+            s.stops[line, i].until = s.links[x].until
+            s.stops[line, i].way = s.links[x].way
+            s.stops[line, i].node = x
+            if x >= last:
+                break
+            x = s.links[x].after
+            i += 1
+        s.lines[line].count = i
+    if not s.routes[k].is_touched:
+        s.routes[k].line = line
+    return line
+
+
 @woven_in
 def find_plain_place(f, s, k, v, limit):
     """The same where nothing but windows counts."""
-    best, best_p = limit, np.int64(-1)
-    service, last_close = f.nodes[v].service, f.visits[v].last_close
-    must_end = f.visits[v].first_open + service
-    opens = f.visits[v].first_open
-    v_place = f.nodes[v].place
-    fixed = f.visit_cost[v, k] + (f.people[k].day_cost if s.routes[k].length == 0 else 0)
-    p = s.routes[k].anchor
-    last = f.n + f.people.shape[0]
-    while p < last:
-        leaves = s.links[p].leaves
+    line = line_of(f, s, k)
+    best, best_i = limit, np.int64(-1)
+    service, opens, last_close = s.links[v].service, s.links[v].opens, s.links[v].closes
+    must_end = opens + service
+    v_place = s.links[v].place
+    count = s.lines[line].count
+    first, high = np.int64(0), count
+    while high - first > 4:  # the first way at whose end there is time for it
+        middle = (first + high) >> 1
+        if s.stops[line, middle].until < must_end:
+            first = middle
+        else:
+            high = middle
+    for i in range(first, count):
+        leaves = s.stops[line, i].leaves
         if leaves > last_close:
             break
-        q = s.links[p].after
-        until = s.links[q].until
+        until = s.stops[line, i + 1].until
         if until >= must_end:
-            p_place, q_place = s.links[p].place, s.links[q].place
-            delta = fixed + f.leg_to[v_place, p_place] + f.leg[v_place, q_place] - s.links[p].way
+            p_place, q_place = s.stops[line, i].place, s.stops[line, i + 1].place
+            delta = (
+                np.int64(f.ways_to[v_place, p_place].cost)
+                + f.ways[v_place, q_place].cost
+                - s.stops[line, i].way
+            )
             if delta < best:
-                start = max(leaves + f.travel[p_place, v_place, 0], opens)
-                if start <= last_close and start + service + f.travel[v_place, q_place, 0] <= until:
-                    best, best_p = delta, p
-        p = q
-    return best, best_p
+                start = max(leaves + f.ways_to[v_place, p_place].seconds, opens)
+                if start <= last_close and start + service + f.ways[v_place, q_place].seconds <= until:
+                    best, best_i = delta, i
+    if best_i < 0:
+        return limit, np.int64(-1)
+    best += f.visit_cost[v, k] + (f.people[k].day_cost if s.routes[k].length == 0 else 0)
+    return best, np.int64(s.stops[line, best_i].node) if best < limit else np.int64(-1)
 
 
 @woven_in
-def recreate(f, s, blink, is_optional):
-    """Each absent job to where it costs least, if it is worth that."""
+def recreate(f, s, blink, is_optional, lost, allowed):
+    """Each absent job to where it costs least, if it is worth that; what is lost against before the attempt.
+
+    It is given up as soon as more is lost than allowed: one visit more hardly ever makes a route cheaper.
+    """
     sort_absent(f, s, is_optional)
     open_routes(f, s)
     still = 0
     for i in range(s.so_far[0].absent):
         job = s.absent[0, i]
         delta, v, k, p = best_place(f, s, job, f.jobs[job].value, blink)
+        lost += delta if v >= 0 else f.jobs[job].value
+        if lost >= allowed:
+            return lost
         if v < 0:
             s.absent[0, still] = job
             still += 1
@@ -998,6 +1063,7 @@ def recreate(f, s, blink, is_optional):
         if was_empty:
             open_routes(f, s)
     s.so_far[0].absent = still
+    return lost
 
 
 @inner
@@ -1030,12 +1096,10 @@ def attempts(f, s, count, temperature, cooling, mean_removed, longest, split_cha
         for i in range(s.so_far[0].absent):
             lost -= f.jobs[s.absent[0, i]].value
         ruin(f, s, mean_removed, longest, split_chance)
-        recreate(f, s, blink, is_optional)
-        for i in range(s.so_far[0].absent):
-            lost += f.jobs[s.absent[0, i]].value
         for number in range(s.so_far[0].touched):
             lost += s.routes[s.saved_routes[number].person].cost - s.saved_routes[number].cost
         allowed = np.int64(min(-temperature * np.log(1.0 - part(s.so_far) * 0.999999999), 1e17))
+        lost = recreate(f, s, blink, is_optional, lost, allowed)
         if lost < allowed:
             s.so_far[0].current += lost
             if lost != 0 and s.so_far[0].current < s.so_far[0].best + keep_within:

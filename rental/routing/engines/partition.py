@@ -18,30 +18,43 @@ ASKED_EVERY = 0.05  # seconds
 
 
 class Pool:
-    """Routes worth combining: the cheapest of each set of visits, by the price of the plan it was in."""
+    """Routes worth combining: the cheapest of each set of visits, and which search found it."""
 
     def __init__(self, facts: Facts) -> None:
         self._kinds = facts.people["kind"].tolist()
-        self._routes: dict[tuple[int, frozenset[int]], KeptRoute] = {}
+        self._routes: dict[tuple[int, frozenset[int]], tuple[int, KeptRoute]] = {}
 
     def __len__(self) -> int:
         return len(self._routes)
 
-    def add(self, routes: Iterable[KeptRoute]) -> None:
+    def add(self, routes: Iterable[KeptRoute], search: int) -> None:
         for route in routes:
             key = (self._kinds[route.person], frozenset(route.visits))
-            known = self._routes.get(key)
+            _, known = self._routes.get(key, (search, None))
             if known is None or route.cost < known.cost:
                 total = route.total if known is None else min(route.total, known.total)
-                self._routes[key] = KeptRoute(route.person, route.visits, route.cost, total)
+                self._routes[key] = (search, KeptRoute(route.person, route.visits, route.cost, total))
         if len(self._routes) > 8 * MOST_ROUTES:
-            best = sorted(self._routes.items(), key=lambda item: item[1].total)[: 4 * MOST_ROUTES]
-            self._routes = dict(best)
+            kept = self._in_turn()[: 4 * MOST_ROUTES]
+            self._routes = {
+                (self._kinds[route.person], frozenset(route.visits)): (number, route)
+                for number, route in kept
+            }
 
     def best(self) -> list[KeptRoute]:
-        return sorted(self._routes.values(), key=lambda route: (route.total, route.person, route.visits))[
-            :MOST_ROUTES
-        ]
+        """Of every search the routes of its best plans: those of one alone would hardly give another plan."""
+        return [route for _, route in self._in_turn()[:MOST_ROUTES]]
+
+    def _in_turn(self) -> list[tuple[int, KeptRoute]]:
+        of_search: dict[int, list[KeptRoute]] = {}
+        for number, route in self._routes.values():
+            of_search.setdefault(number, []).append(route)
+        ranked = []
+        for number, routes in of_search.items():
+            routes.sort(key=lambda route: (route.total, route.person, route.visits))
+            ranked += [(rank, number, route) for rank, route in enumerate(routes)]
+        ranked.sort(key=lambda each: each[:2])
+        return [(number, route) for _, number, route in ranked]
 
 
 def best_choice(

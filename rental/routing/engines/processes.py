@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 
 from rental.routing.draft import Draft
-from rental.routing.engines.chain import Character, KeptRoute
-from rental.routing.engines.search import BOLD, STEADY, CompiledSearch, Watch
+from rental.routing.engines.chain import KeptRoute
+from rental.routing.engines.search import CompiledSearch, Watch
 from rental.routing.problem import Problem
 
 BEGIN = "from rental.routing.engines.processes import main; main()"
@@ -152,12 +152,13 @@ def listen(search: CompiledSearch, helpers: Sequence[Helper], watch: Watch) -> b
     anything = False
     while alive and not watch.is_over():
         for line in wait(list(alive), timeout=ASKED_EVERY):
-            told = alive[line].hear()  # type: ignore[index]
+            number = helpers.index(alive[line])  # type: ignore[index]
+            told = helpers[number].hear()
             if told is None or told.is_last:
                 del alive[line]  # type: ignore[arg-type]
             if told is not None:
                 anything = True
-                search.pool.add(told.routes)
+                search.pool.add(told.routes, number)
                 hear_of(search, told, watch)
     return anything
 
@@ -174,19 +175,10 @@ def main() -> None:
     line = Connection(int(sys.argv[1]))
     task: Task = line.recv()
     watch = Alone(task, line)
-    search = CompiledSearch(task.problem, task.seed, watch)
-    if task.number % 2:
-        search.searches = tuple(others(search))
+    search = CompiledSearch(task.problem, task.seed, watch, begins_steady=bool(task.number % 2))
     try:
         best = search.run(Draft.of(task.problem, task.start), is_given=task.is_given)
         routes = tuple(search.pool.best()[:MOST_TOLD])
         line.send(Told(best.sequences, routes, watch.attempts, is_last=True))
     except (BrokenPipeError, ConnectionResetError):
         sys.exit(1)  # nobody is waiting for it any more
-
-
-def others(search: CompiledSearch) -> list[tuple[float, float, Character]]:
-    """The same spans of time, each with the other character."""
-    return [
-        (since, until, BOLD if character is STEADY else STEADY) for since, until, character in search.searches
-    ]

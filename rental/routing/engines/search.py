@@ -12,10 +12,10 @@ from rental.routing.problem import Problem
 
 # Measured with Solomon's and Homberger's problems; see docs/routing.md.
 BOLD, STEADY = Character(mean_removed=10.0), Character(mean_removed=15.0, split_chance=0.3)
-SEARCHES = ((0.0, 0.43, BOLD), (0.43, 0.86, STEADY))  # shares of all time
-LARGE = 150  # visits; with more, one search all the time finds better plans than two and their pool
-LARGE_SEARCHES = ((0.0, 1.0, BOLD),)
-COMBINED_UNTIL = 0.92
+SEARCHED_UNTIL, COMBINED_UNTIL = 0.86, 0.93  # shares of all time
+SEARCH_SECONDS, SEARCH_ATTEMPTS = 0.8, 80_000  # of the budget, for each search
+FEWEST_SEARCHES, MOST_SEARCHES = 2, 12
+LARGE = 150  # visits; with more, one search all the time finds better plans than several and their pool
 HOT, COLD = 1.0, 0.003  # first and last temperature: of the mean price of a visit's routing, and of the first
 LARGE_HOT, LARGE_COLD = 3.0, 0.007  # a single search that is cold for half of its time stays where it is
 HOT_WITH_OPTIONAL = 4.0
@@ -50,14 +50,13 @@ class Watch(Protocol):
 class CompiledSearch:
     """Owns the chains of one problem and the best plan they have found."""
 
-    def __init__(self, problem: Problem, seed: int, watch: Watch) -> None:
+    def __init__(self, problem: Problem, seed: int, watch: Watch, *, begins_steady: bool = False) -> None:
         self.problem, self.seed, self.watch = problem, seed, watch
+        self.begins_steady = begins_steady
         self.facts = facts_of(problem)
         self.pool = Pool(self.facts)
         self.between = min(MOST_BETWEEN, max(FEWEST_BETWEEN, ATTEMPT_UNITS // max(1, self.facts.n)))
-        self.searches: tuple[tuple[float, float, Character], ...]
         self.is_large = self.facts.n > LARGE
-        self.searches = LARGE_SEARCHES if self.is_large else SEARCHES
         self.first_hot, self.cold = (LARGE_HOT, LARGE_COLD) if self.is_large else (HOT, COLD)
         self.best: Draft | None = None
         self.next_take = 0.0
@@ -76,7 +75,7 @@ class CompiledSearch:
         """The best plan until it is over."""
         self.best = start
         hot = self.hot(start)
-        for number, (since, until, character) in enumerate(self.searches):
+        for number, (since, until, character) in enumerate(self.searches()):
             chain = self.chain(number + 1)
             if is_given and number == 0:
                 chain.lay(start.sequences)
@@ -87,14 +86,27 @@ class CompiledSearch:
                 chain.fill()
                 self.anneal(chain, hot, since, until, character)
         self.combine()
-        chain = self.chain(len(SEARCHES) + 1)
+        chain = self.chain(MOST_SEARCHES + 1)
         chain.lay(self.best.sequences)
         while not self.watch.is_over():
             self.anneal(chain, hot * POLISH, self.watch.share(), 1.0, BOLD)
         return self.best
 
+    def searches(self) -> list[tuple[float, float, Character]]:
+        """When each begins and ends, in shares of the budget, and how bold it is.
+
+        Where a search is stuck, a longer one most often stays; one begun anew finds other routes.
+        """
+        characters = (STEADY, BOLD) if self.begins_steady else (BOLD, STEADY)
+        if self.is_large:
+            return [(0.0, 1.0, characters[0])]
+        count = search_count(self.watch.seconds_left(), self.watch.left())
+        span = SEARCHED_UNTIL / count
+        return [(span * number, span * (number + 1), characters[number % 2]) for number in range(count)]
+
     def chain(self, number: int) -> Chain:
-        chain = Chain(self.problem, self.facts, self.seed * 8 + number + 1)
+        chain = Chain(self.problem, self.facts, self.seed * 16 + number + 1)
+        chain.number = number
         chain.keeps_routes = not self.is_large
         return chain
 
@@ -121,7 +133,7 @@ class CompiledSearch:
             self.watch.count(count)
             if left is None:
                 self.between = next_count(count, time.thread_time() - began)
-            self.pool.add(chain.kept_routes())
+            self.pool.add(chain.kept_routes(), chain.number)
             if chain.best_cost < known and time.monotonic() > self.next_take:
                 known = chain.best_cost
                 self.take(chain)
@@ -161,13 +173,21 @@ class CompiledSearch:
             return
         left = self.watch.seconds_left()
         left_attempts = self.watch.left()
-        if left_attempts is not None and left_attempts < WORTH_COMBINING * (1 - SEARCHES[-1][1]):
+        if left_attempts is not None and left_attempts < WORTH_COMBINING * (1 - SEARCHED_UNTIL):
             return
         share = max(0.0, COMBINED_UNTIL - self.watch.share()) / max(1e-9, 1 - self.watch.share())
         seconds = None if left is None else left * share
         lines = best_choice(self.facts, self.pool.best(), self.standing_lines(), seconds, self.watch.is_over)
         if lines is not None:
             self.offer(lines)
+
+
+def search_count(seconds: float | None, attempts: int | None) -> int:
+    """As many searches as have time to grow cold; two where no end is known."""
+    by_seconds = FEWEST_SEARCHES if seconds is None else round(seconds / SEARCH_SECONDS)
+    by_attempts = by_seconds if attempts is None else attempts // SEARCH_ATTEMPTS
+    count = by_attempts if seconds is None else min(by_seconds, by_attempts)
+    return max(FEWEST_SEARCHES, min(MOST_SEARCHES, count))
 
 
 def next_count(count: int, seconds: float) -> int:

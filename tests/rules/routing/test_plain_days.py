@@ -3,13 +3,15 @@
 import random
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rental.routing.check import Fault, check
 from rental.routing.draft import Draft
 from rental.routing.engine import Engine
-from rental.routing.engines.arrays import ALL_PLACES_TRIED_UNTIL, MUST, PARTS_OF_A_YEN, facts_of
+from rental.routing.engines import arrays
+from rental.routing.engines.arrays import MUST, PARTS_OF_A_YEN, facts_of
 from rental.routing.engines.chain import Chain, Character
 from rental.routing.price import price
 from rental.routing.problem import Person, Problem, TravelMatrix, Visit, Window
@@ -90,8 +92,9 @@ def large_day(visits: int) -> Problem:
     )
 
 
-def test_a_day_too_large_to_try_all_places_is_planned_as_well() -> None:
-    problem = large_day(ALL_PLACES_TRIED_UNTIL + 20)
+def test_a_day_too_large_to_try_all_places_is_planned_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrays, "ALL_PLACES_TRIED_UNTIL", 300)
+    problem = large_day(320)
     facts = facts_of(problem)
     assert facts.plain
     assert facts.beside.shape[1] > 0
