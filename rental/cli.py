@@ -4,7 +4,6 @@ import gc
 import json
 import logging
 import sys
-import time
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
@@ -34,7 +33,7 @@ from rental.core.uow import begin, system
 from rental.demo.clock import pin_business_date
 from rental.demo.company import load_company, summary_of
 from rental.demo.people import keep_passwords, kept_sign_ins
-from rental.demo.plan import Happening
+from rental.demo.progress import said_month_by_month
 from rental.demo.sizes import Profile
 from rental.identity.accounts import invite_account, normalised, open_set_up_link
 from rental.identity.permissions import Role
@@ -48,8 +47,6 @@ from rental.worker import run_worker
 
 CLI = system("cli")
 DEMO = system("demo")
-# Whoever waits longer wants to know for what.
-SILENT_SECONDS = 5.0
 EXIT_FINDING = 2
 
 
@@ -374,20 +371,7 @@ def _load_demo(config: Config, profile: Profile) -> None:
     # Everything made here is kept to the end: looking for garbage among it takes a twentieth of the time.
     gc.set_threshold(200_000, 20, 100)
     with begin(DEMO) as uow:
-        keep_passwords(config.home, load_company(uow, profile, _say_how_far()))
-
-
-def _say_how_far() -> Callable[[Happening], None]:
-    """Tells on the error stream, every few seconds, which month of the story is being loaded."""
-    said_at = time.monotonic()
-
-    def say(happening: Happening) -> None:
-        nonlocal said_at
-        if time.monotonic() - said_at > SILENT_SECONDS:
-            said_at = time.monotonic()
-            click.echo(f"Loading the demo company: it is {happening.when.day:%B %Y}", err=True)
-
-    return say
+        keep_passwords(config.home, load_company(uow, profile, said_month_by_month()))
 
 
 def _invite_administrator(email: str, name: str) -> str:

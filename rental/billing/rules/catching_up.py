@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from rental.billing.rules.charges import Entry, Side
+from rental.billing.rules.charges import ChargeKind, Entry, Side
 from rental.billing.rules.drafts import AccountTerms, Draft, Due, draft_of
 from rental.billing.rules.due_dates import closing_on
+from rental.billing.rules.rater import billing_date
 
 
 class Document(NamedTuple):
@@ -49,12 +50,20 @@ def documents_of(
 
 def is_overdue(due: Due, closed_on: date) -> bool:
     """Whether it has something to say of periods that were due at an earlier closing."""
-    return any(entry.charge.period.end <= closed_on for entry in due.entries)
+    return any(_asked_from(due, entry) <= closed_on for entry in due.entries)
 
 
 def _closing_day(terms: AccountTerms, due: Due, entry: Entry) -> date:
     """The closing on which the period was due; never an earlier one for what is corrected."""
-    period = entry.charge.period
-    if entry.side is Side.CREDIT or due.facts.generations.get(period.start):
+    charge = entry.charge
+    if entry.side is Side.CREDIT or due.facts.generations.get((charge.kind, charge.period.start)):
         return date.max
-    return closing_on(period.end - timedelta(days=1), terms.closing_day)
+    return closing_on(_asked_from(due, entry) - timedelta(days=1), terms.closing_day)
+
+
+def _asked_from(due: Due, entry: Entry) -> date:
+    """The first day on which a document could ask for it; only rent is ever paid in advance."""
+    own, charge = due.facts.own, entry.charge
+    if own is None or charge.kind is not ChargeKind.RECURRING:
+        return charge.period.end
+    return billing_date(charge.period, own.terms.timing, own.terms.lead_days)

@@ -74,14 +74,14 @@ def upgrade() -> None:
         ["contract_line_id", "replaces_on", "replaces_seq"],
         unique=True,
     )
-    for column in (
+    for added in (
         sa.Column("units", sa.Integer(), nullable=False, server_default="1"),
         sa.Column("discount", sa.String(length=100), nullable=False, server_default=""),
         sa.Column("about", sa.String(length=40), nullable=False, server_default=""),
         sa.Column("rate_bp", sa.Integer(), nullable=True),
         sa.Column("slots", sa.JSON(), nullable=True),
     ):
-        op.add_column("billed_segment", column)
+        op.add_column("billed_segment", added)
     _recheck({(table, name): (before, after) for table, name, before, after in _WIDER})
     if op.get_bind().dialect.name == "sqlite":
         _guard_on_sqlite()

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012_closings"
-down_revision = "0009_billing"
+down_revision = "0011_documents"
 
 _MOVEMENTS = ("new", "expansion", "contraction", "churn", "reactivation")
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013_travel"
-down_revision = "0009_billing"
+down_revision = "0012_closings"
 
 
 def upgrade() -> None:

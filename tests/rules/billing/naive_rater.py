@@ -17,7 +17,7 @@ NEVER = date(9999, 1, 1)
 
 @dataclass(frozen=True)
 class Fact:
-    """Something recorded: "start", "stop", "kept", "qty", "price", "pause" or "resume"; slot 0 means all of them."""
+    """Something recorded: a start, stop, kept, qty, price, pause or resume; slot 0 means all of them."""
 
     kind: str
     on: date

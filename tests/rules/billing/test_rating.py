@@ -14,12 +14,12 @@ from rental.billing.rules.periods import BillingCycle
 from rental.billing.rules.rater import (
     PeriodsOverlap,
     RentedLine,
-    Timing,
     charges_in,
     due_periods,
     entries_due,
 )
 from rental.billing.rules.segments import NoDayOwed, OwedTwice, Span
+from rental.catalog.rules import Timing
 from rental.core.money import Money, yen_of
 from rental.core.periods import Period
 from tests.rules.billing.day_by_day import Owed, owed_in
