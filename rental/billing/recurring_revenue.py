@@ -10,25 +10,30 @@ from uuid import UUID
 from sqlalchemy import BigInteger, cast, delete, func, select
 from sqlalchemy.orm import Session
 
+from rental.billing.histories import OwnHistory, own_facts, recorded_starts
 from rental.billing.models import RecurringMovement
+from rental.billing.rules.agreed import discounts_of
+from rental.billing.rules.discounts import LineDiscount
 from rental.billing.rules.periods import day_in_month
 from rental.billing.rules.recurring_revenue import Movement, movements, revenue_of_slots
 from rental.billing.rules.segments import FeeHistory, Span
 from rental.contracts.models import Contract, Line, LineEvent
-from rental.contracts.rules import ContractState, LineEventKind
+from rental.contracts.rules import LineEventKind
 from rental.core.bulk import insert_many
 from rental.core.money import Money
 from rental.core.uow import UnitOfWork
+from rental.customers.models import BillingAccount
 
 NOTHING = Money(0)
 MONTHS_SHOWN = 24
 
 
 class LineHistory(NamedTuple):
-    """What a line ever owed: the days of its slots, and what one unit costs."""
+    """What a line ever owed: the days of its slots, what one unit costs, and what was granted on it."""
 
     spans: tuple[Span, ...]
     fees: FeeHistory
+    discounts: tuple[LineDiscount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,9 @@ def movements_of(lines: Iterable[LineHistory], *, until: date) -> list[dict[str,
     for month, end in _months(first, until):
         now: dict[UUID, Money] = {}
         for line in histories_of_lines:
-            now |= revenue_of_slots(line.spans, line.fees, on=end - timedelta(days=1))
+            now |= revenue_of_slots(
+                line.spans, line.fees, on=end - timedelta(days=1), discounts=line.discounts
+            )
         rows += [
             {
                 "slot_id": moved.of,
@@ -99,21 +106,23 @@ def movements_of(lines: Iterable[LineHistory], *, until: date) -> list[dict[str,
 
 def histories(session: Session) -> list[LineHistory]:
     """The history of every line that was ever in service, as billing rates it."""
-    spans: dict[UUID, list[Span]] = defaultdict(list)
-    for line_id, slot_id, effective_on in session.execute(
-        select(LineEvent.contract_line_id, LineEvent.slot_id, LineEvent.effective_on)
-        .where(LineEvent.kind == LineEventKind.START)
-        .order_by(LineEvent.contract_line_id, LineEvent.effective_on, LineEvent.seq)
-    ):
-        if slot_id:
-            spans[line_id].append(Span(slot_id, effective_on))
-    fees = session.execute(
-        select(Line.id, Line.monthly_fee)
+    lines = select(LineEvent.contract_line_id).where(LineEvent.kind == LineEventKind.START)
+    rows = session.execute(
+        select(Line.id, Line.monthly_fee, BillingAccount.closing_day)
         .join(Contract, Contract.id == Line.contract_id)
-        .where(Contract.state == ContractState.ACTIVE)
+        .join(BillingAccount, BillingAccount.id == Contract.billing_account_id)
+        .where(Line.id.in_(lines))
         .order_by(Line.id)
-    )
-    return [LineHistory(tuple(spans[line_id]), FeeHistory(fee)) for line_id, fee in fees if line_id in spans]
+    ).all()
+    starts = recorded_starts(session, lines)
+    fees = {row.id: row.monthly_fee for row in rows}
+    own = own_facts(session, lines, starts, fees, since=date.max)
+    return [
+        _with_discounts(own[row.id], closing_day=row.closing_day)
+        if row.id in own
+        else LineHistory(tuple(starts[row.id][0]), FeeHistory(row.monthly_fee))
+        for row in rows
+    ]
 
 
 def revenue_by_month(session: Session, *, limit: int = MONTHS_SHOWN) -> list[RevenueMonth]:
@@ -135,6 +144,13 @@ def revenue_by_month(session: Session, *, limit: int = MONTHS_SHOWN) -> list[Rev
         revenue += sum(by_movement.values(), NOTHING)
         found.append(RevenueMonth(month, by_movement, revenue))
     return found[: -limit - 1 : -1]
+
+
+def _with_discounts(history: OwnHistory, *, closing_day: int) -> LineHistory:
+    (terms, fees, *_), spans = history
+    first_day = min((span.start for span in spans), default=None)
+    discounts = discounts_of(terms, closing_day=closing_day, first_day=first_day) if first_day else ()
+    return LineHistory(spans, fees, discounts)
 
 
 def _months(first: date, until: date) -> Iterator[tuple[date, date]]:

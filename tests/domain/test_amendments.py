@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from rental.billing.agreements import agree_terms
 from rental.billing.models import BilledSpan, BillingClaim
+from rental.billing.recurring_revenue import revenue_by_month, write_movements
 from rental.billing.rules.amendments import Effect, Pause
 from rental.billing.rules.refusals import NotBillable, Reason
 from rental.catalog.rules import AnchorKind, StopPolicy, TaxClass, Timing
@@ -256,6 +257,24 @@ def test_a_pause_of_a_billed_month_is_given_back(company: Story) -> None:
     assert line.said()[1] == [
         ("2026-04-01", "2026-04-30", -2000),
         ("2026-05-01", "2026-05-31", 6000),
+    ]
+
+
+def test_recurring_revenue_follows_what_was_amended(company: Story) -> None:
+    line = agreed(company)
+    company.on("2026-05-20")
+    line.amends(price(6000, "2026-05-16", Effect.IMMEDIATE))
+    company.on("2026-06-20")
+    line.amends(pause("2026-06-10", "2026-07-10"))
+    with company.begin() as uow:
+        write_movements(uow, until=on("2026-08-01"))
+    with company.reading() as session:
+        months = [(str(each.month), each.change, each.revenue) for each in revenue_by_month(session)]
+    assert months == [
+        ("2026-07-01", yen_of(6000), yen_of(6000)),
+        ("2026-06-01", yen_of(-6000), yen_of(0)),
+        ("2026-05-01", yen_of(3000), yen_of(6000)),
+        ("2026-04-01", yen_of(3000), yen_of(3000)),
     ]
 
 

@@ -124,6 +124,13 @@ def cycle_of(terms: LineTerms, *, closing_day: int, first_day: date) -> Cycle:
     )
 
 
+def discounts_of(terms: LineTerms, *, closing_day: int, first_day: date) -> tuple[LineDiscount, ...]:
+    """The discounts of the line, those for so many periods with their days."""
+    if not terms.discounts:
+        return ()
+    return tuple(_discounts(terms, cycle_of(terms, closing_day=closing_day, first_day=first_day), first_day))
+
+
 def rented_line(facts: Facts, cycle: Cycle) -> RentedLine:
     """The rent of the line as the rater takes it."""
     terms, first_day = facts.terms, facts.first_day

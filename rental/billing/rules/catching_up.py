@@ -9,6 +9,7 @@ from rental.billing.rules.charges import ChargeKind, Entry, Side
 from rental.billing.rules.drafts import AccountTerms, Draft, Due, draft_of
 from rental.billing.rules.due_dates import closing_on
 from rental.billing.rules.rater import billing_date
+from rental.catalog.rules import Timing
 
 
 class Document(NamedTuple):
@@ -62,8 +63,10 @@ def _closing_day(terms: AccountTerms, due: Due, entry: Entry) -> date:
 
 
 def _asked_from(due: Due, entry: Entry) -> date:
-    """The first day on which a document could ask for it; only rent is ever paid in advance."""
+    """The first day on which a document could ask for it: of rent in advance, not before rent has begun."""
     own, charge = due.facts.own, entry.charge
-    if own is None or charge.kind is not ChargeKind.RECURRING:
+    if own is None or charge.kind is not ChargeKind.RECURRING or own.terms.timing is Timing.ARREARS:
         return charge.period.end
-    return billing_date(charge.period, own.terms.timing, own.terms.lead_days)
+    begun = min((span.start for span in due.facts.spans), default=charge.used.start)
+    asked = billing_date(charge.period, Timing.ADVANCE, own.terms.lead_days)
+    return max(asked, begun + timedelta(days=1))

@@ -85,7 +85,7 @@ class DeliveryForm(FlaskForm):
     equipment_model_id = ChoiceField(_l("Model"))
     location_id = ChoiceField(_l("Place"))
     supplier_name = LineField(_l("Supplier"), validators=[Needed(), AtMost(100)])
-    delivery_note = LineField(_l("Delivery note"), validators=[AtMost(60)])
+    delivery_note = LineField(_l("Number of the delivery note"), validators=[AtMost(60)])
     unit_cost = YenField(_l("Cost of a unit"))
     serials = SerialsField(
         _l("Serial numbers"), longest=LONGEST_LIST, validators=[Needed(), AtMost(LONGEST_LIST)]
@@ -129,7 +129,7 @@ def index() -> ResponseReturnValue:
         Heading("received_at", _("Received at"), Order((Receipt.received_at, Receipt.id))),
         Heading("model", _("Model")),
         Heading("supplier", _("Supplier")),
-        Heading("note", _("Delivery note")),
+        Heading("note", _("Number of the delivery note")),
         Heading("units", _("Units"), numeric=True),
         Heading("waiting", _("To put away"), numeric=True),
     ]

@@ -230,7 +230,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         Remark.DOUBTFUL: _l("To be approved"),
     },
     Movement: {
-        Movement.NEW: _l("New"),
+        Movement.NEW: _l("New revenue"),
         Movement.EXPANSION: _l("Expansion"),
         Movement.CONTRACTION: _l("Contraction"),
         Movement.CHURN: _l("Churn"),

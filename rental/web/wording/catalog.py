@@ -93,13 +93,13 @@ STATES = {
     StubPolicy: {
         StubPolicy.SHORT: _l("Billed alone"),
         StubPolicy.MERGE_NEXT: _l("Billed with the next period"),
-        StubPolicy.FREE: _l("Free"),
+        StubPolicy.FREE: _l("Free of charge"),
     },
     Proration: {
         Proration.ACTUAL: _l("By the days of the period"),
         Proration.FIXED30: _l("By thirtieths"),
         Proration.FULL: _l("The whole period"),
-        Proration.FREE: _l("Free"),
+        Proration.FREE: _l("Free of charge"),
     },
     AnchorKind: {
         AnchorKind.ANNIVERSARY: _l("On the day of the month rent began"),
@@ -109,7 +109,7 @@ STATES = {
     },
     Cost: {
         Cost.INITIAL: _l("Initial cost"),
-        Cost.DELIVERY: _l("Delivery"),
+        Cost.DELIVERY: _l("Transport"),
         Cost.INSTALLATION: _l("Installation"),
         Cost.REMOVAL: _l("Removal"),
         Cost.RELOCATION: _l("Relocation"),

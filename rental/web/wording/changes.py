@@ -49,7 +49,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         AmendmentKind.ANCHOR: _l("Periods cut in another way"),
         AmendmentKind.CORRECTION: _l("Error put right"),
         AmendmentKind.WITHDRAWAL: _l("Taken back"),
-        AmendmentKind.TERMINATION: _l("Notice"),
+        AmendmentKind.TERMINATION: _l("Notice given"),
     },
     LeavingReason: {
         LeavingReason.TOO_EXPENSIVE: _l("Too expensive"),

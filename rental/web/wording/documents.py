@@ -103,7 +103,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
     },
     LedgerAccount: {
         LedgerAccount.RECEIVABLE: _l("Receivables"),
-        LedgerAccount.SALES: _l("Sales"),
+        LedgerAccount.SALES: _l("Sales revenue"),
         LedgerAccount.OTHER_INCOME: _l("Other income"),
         LedgerAccount.CONTRACT_LIABILITY: _l("Contract liabilities"),
         LedgerAccount.TAX_RECEIVED: _l("Consumption tax received"),
@@ -114,6 +114,6 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         PriceMode.EXCLUSIVE: _l("Without tax"),
         PriceMode.INCLUSIVE: _l("With the tax in them"),
     },
-    JournalKind: {JournalKind.SALE: _l("Sale"), JournalKind.RETURN: _l("Return")},
+    JournalKind: {JournalKind.SALE: _l("Sale"), JournalKind.RETURN: _l("Sale taken back")},
     JournalSource: {JournalSource.INVOICE: _l("Invoice"), JournalSource.CREDIT_NOTE: _l("Credit note")},
 }

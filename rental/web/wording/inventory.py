@@ -181,7 +181,7 @@ ATTRIBUTES = {
     "technician_id": _l("Technician"),
     "location_id": _l("Place"),
     "supplier_name": _l("Supplier"),
-    "delivery_note": _l("Delivery note"),
+    "delivery_note": _l("Number of the delivery note"),
     "unit_cost": _l("Cost of a unit"),
     "received_on": _l("Received on"),
     "received_at": _l("Received at"),

@@ -23,7 +23,7 @@ from rental.billing.rules.amendments import (
     suspension,
     transferred,
 )
-from rental.billing.rules.charges import Entry, net_of
+from rental.billing.rules.charges import ChargeKind, Entry, net_of
 from rental.billing.rules.cycles import reanchored
 from rental.billing.rules.document_lines import document_lines
 from rental.billing.rules.drafts import Due
@@ -96,7 +96,7 @@ def test_a_period_cut_anew_is_claimed_once() -> None:
     new = entries_due(
         amended(upgrade(Effect.FULL_IMMEDIATELY)), billed, as_of=date(2026, 7, 18), since=JULY.start
     )
-    facts = _Facts(LINE, {JULY.start: 1})
+    facts = _Facts(LINE, {(ChargeKind.RECURRING, JULY.start): 1})
     claims = list(Due(facts, new).claims())  # type: ignore[arg-type]
     assert [(claim.period.start, claim.generation) for claim in claims] == [
         (JULY.start, 1),
@@ -107,7 +107,7 @@ def test_a_period_cut_anew_is_claimed_once() -> None:
 class _Facts:
     """What a claim asks of a line."""
 
-    def __init__(self, line_id: UUID, generations: dict[date, int]) -> None:
+    def __init__(self, line_id: UUID, generations: dict[tuple[ChargeKind, date], int]) -> None:
         self.line_id, self.generations = line_id, generations
 
 

@@ -76,7 +76,7 @@ def test_a_start_from_another_day_is_kept_as_far_as_it_goes(old: Problem, new: P
 
 def test_twelve_orders_for_three_technicians_are_planned() -> None:
     problem = town_day(3, 12)
-    plan = solve(problem, AfterIterations(200), seed=7)
+    plan = solve(problem, AfterIterations(2000), seed=7)
     assert check(problem, plan) == []
     assert plan.left_out == ()
     assert plan.cost == price(problem, plan).total == 18_614
