@@ -136,6 +136,10 @@ def uv_command() -> str:
 
 
 def make_venv(directory: Path, *, with_pip: bool = False) -> None:
+    if directory.is_symlink():
+        raise CannotContinue(
+            f"{directory} is a link, and what it leads to would be emptied: remove the link, and try again."
+        )
     needed = ["venv", "ensurepip"] if with_pip else ["venv"]
     missing = [module for module in needed if importlib.util.find_spec(module) is None]
     if missing:

@@ -8,9 +8,14 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from rental.assurance.checks import CHECKS
+from rental.billing.book_models import Document, JournalEntry, JournalLine
+from rental.billing.credit_models import CreditNote
+from rental.billing.credit_notes import issue_credit_note
 from rental.billing.models import BilledSegment, BilledSpan, BillingItem, BillingSchedule, Invoice, InvoiceTax
+from rental.billing.rules.credits import CreditKind
+from rental.billing.rules.journals import JournalKind, JournalSource
 from rental.billing.rules.runs import ItemState
-from rental.contracts.models import Line
+from rental.contracts.models import Line, Slot
 from rental.core.ids import new_id
 from rental.core.money import Money
 from rental.core.numbering import Counter
@@ -38,6 +43,13 @@ def close_twice(story: Story) -> None:
     close(story, "2026-04-30")
     story.on("2026-06-01")
     close(story, "2026-05-31")
+    with story.begin() as uow:
+        issue_credit_note(
+            uow,
+            last_invoice(uow.session).id,
+            kind=CreditKind.GOODWILL,
+            reason="お詫び",
+        )
     story.tick()
 
 
@@ -63,6 +75,10 @@ def first_invoice(session: Session) -> Invoice:
     return session.scalars(select(Invoice).order_by(Invoice.number).limit(1)).one()
 
 
+def last_invoice(session: Session) -> Invoice:
+    return session.scalars(select(Invoice).order_by(Invoice.number.desc()).limit(1)).one()
+
+
 def a_line_and_its_tax_grown(session: Session) -> None:
     """By what changes no tax: its rate is none."""
     unguarded("invoice")(session)
@@ -71,6 +87,40 @@ def a_line_and_its_tax_grown(session: Session) -> None:
         .where(Invoice.id == first_invoice(session).id)
         .values(subtotal=Invoice.subtotal + Money(1), total=Invoice.total + Money(1))
     )
+
+    grow_what_is_booked(session)
+
+
+def grow_what_is_booked(session: Session) -> None:
+    """The books say a yen more as well."""
+    unguarded("journal_line")(session)
+    session.execute(
+        update(JournalLine)
+        .where(JournalLine.source_id == first_invoice(session).id, JournalLine.position == 1)
+        .values(amount=JournalLine.amount + Money(1))
+    )
+
+
+def a_document_out_of_the_register(session: Session) -> None:
+    unguarded("document")(session)
+    session.execute(delete(Document).where(Document.source_id == first_invoice(session).id))
+
+
+def an_entry_without_its_document(session: Session) -> None:
+    entry = {"source_id": new_id(), "kind": JournalKind.SALE, "source_type": JournalSource.INVOICE}
+    session.execute(insert(JournalEntry).values({**entry, "entry_on": date(2026, 5, 31)}))
+
+
+def more_taken_back_than_there_was(session: Session) -> None:
+    unguarded("credit_note")(session)
+    session.execute(
+        update(CreditNote).values(subtotal=CreditNote.subtotal + Money(1), total=CreditNote.total + Money(1))
+    )
+
+
+def ended_and_never_taken_back(session: Session) -> None:
+    slot = session.scalars(select(Slot.id).join(Line).where(Line.quantity == 1)).one()
+    session.execute(update(Slot).where(Slot.id == slot).values(ended_on=date(2026, 5, 31)))
 
 
 def tax_of_one_rate_changed(session: Session) -> None:
@@ -174,13 +224,18 @@ SABOTAGE: dict[str, Callable[[Session], object]] = {
     "M2": tax_of_one_rate_changed,
     "M7": a_counter_ahead,
     "M8": a_name_changed_in_the_content,
+    "M4": grow_what_is_booked,
+    "M9": more_taken_back_than_there_was,
     "C3": due_and_forgotten,
+    "C4": ended_and_never_taken_back,
     "C5": a_machine_charged_too_many,
     "C1": a_day_billed_twice,
     "C2": billed_further_than_billed,
     "C6": parked_and_forgotten,
 }
 OTHERS: dict[str, tuple[str, Callable[[Session], object]]] = {
+    "an invoice out of the register": ("M4", a_document_out_of_the_register),
+    "an entry without its document": ("M4", an_entry_without_its_document),
     "an invoice issued before its turn": ("M7", issued_before_its_turn),
     "a month taken back on paper": ("C2", a_month_taken_back_on_paper),
     "a recipient changed in the row": ("M8", a_recipient_changed_in_the_row),

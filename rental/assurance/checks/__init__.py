@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from rental.assurance.checks.asking import Check
+from rental.assurance.checks.books import BOOK_CHECKS
 from rental.assurance.checks.field import FIELD_CHECKS
 from rental.assurance.checks.money import MONEY_CHECKS
 from rental.assurance.checks.numbers import NUMBER_CHECKS
@@ -21,6 +22,7 @@ CHECKS: Sequence[Check] = (
     *NUMBER_CHECKS,
     *FIELD_CHECKS,
     *MONEY_CHECKS,
+    *BOOK_CHECKS,
     *ROUTE_CHECKS,
 )
 

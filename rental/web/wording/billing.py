@@ -280,6 +280,15 @@ CHECKS = {
         _BEHIND_OUR_BACK,
     ),
     "M8": (_l("Does every invoice still say what was sealed when it was finalised?"), _BEHIND_OUR_BACK),
+    "M4": (
+        _l("Does the journal ask of every customer what the invoices ask, and is every invoice registered?"),
+        _BEHIND_OUR_BACK,
+    ),
+    "M9": (_l("Is no more taken back of an invoice than it asked for?"), _BEHIND_OUR_BACK),
+    "C4": (
+        _l("Is no rent left standing for days after a machine's last one?"),
+        _l("Open the closing of those days again; what is too much is taken back."),
+    ),
     "C3": (
         _l("Is everything that has been due for a week being billed?"),
         _l("Open the closing of those days; what is missed is made up for."),
