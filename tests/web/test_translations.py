@@ -23,12 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
 TRANSLATIONS = ROOT / "rental" / "translations"
 JAPANESE = TRANSLATIONS / "ja" / "LC_MESSAGES" / "messages.po"
 
-# Sentences that Japanese readers see in English, with a reason each. So far there are none.
-SAME_IN_BOTH: frozenset[str] = frozenset()
+# Sentences that Japanese readers see in English: the name of a procedure is the same everywhere.
+SAME_IN_BOTH = frozenset({"SHA-256"})
 
 # English words as patterns, and what a translation of them must contain.
 GLOSSARY = {
-    r"(?<!billing )(?<!bank )accounts?": "アカウント",
+    r"(?<!billing )(?<!bank )(?<!ledger )accounts?": "アカウント",
+    r"ledger accounts?": "勘定科目",
     r"billing accounts?": "請求先",
     r"audit log": "監査ログ",
     r"billing period": "請求期間",

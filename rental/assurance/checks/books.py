@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import BigInteger, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
@@ -67,7 +67,7 @@ def documents_apart_from_the_books(session: Session, _as_of: datetime) -> list[d
 
 def more_taken_back_than_billed(session: Session, _as_of: datetime) -> list[dict[str, Any]]:
     """M9: an invoice whose credit notes together are more than its total."""
-    credited = func.sum(CreditNote.total)
+    credited = cast(func.sum(CreditNote.total), BigInteger)
     return rows_of(
         session,
         select(Invoice.number.label("invoice"), Invoice.total, credited.label("credited"))

@@ -42,7 +42,23 @@ ENTITIES = (
             "numbering_rule",
         ),
     ),
-    (_l("Contracts"), ("contract", "term", "contract_line", "slot", "placement", "line_event")),
+    (
+        _l("Contracts"),
+        (
+            "contract",
+            "term",
+            "contract_line",
+            "line_terms",
+            "line_discount",
+            "line_anchor",
+            "agreed_cost",
+            "slot",
+            "placement",
+            "line_event",
+            "one_off",
+            "amendment",
+        ),
+    ),
     (
         _l("Field service"),
         (
@@ -69,7 +85,10 @@ ENTITIES = (
             "operating_base",
         ),
     ),
-    (_l("Billing"), ("billing_run", "credit_note", "company_profile", "ledger_account_name")),
+    (
+        _l("Billing"),
+        ("billing_run", "credit_note", "billing_limits", "company_profile", "ledger_account_name"),
+    ),
     (
         _l("Administration"),
         (

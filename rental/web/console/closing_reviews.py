@@ -72,7 +72,7 @@ def show(billing_run_id: UUID, billing_item_id: UUID) -> ResponseReturnValue:
 def approve_held(billing_run_id: UUID, billing_item_id: UUID) -> ResponseReturnValue:
     with begin(current_actor()) as uow:
         approve_item(uow, _of_run(uow, billing_run_id, billing_item_id))
-    flash(_("Approved. The account is being billed."), "success")
+    flash(_("Approved. The billing account is being billed."), "success")
     return redirect(url_for("closings.show", billing_run_id=billing_run_id), 303)
 
 
@@ -90,7 +90,7 @@ def decline_held(billing_run_id: UUID, billing_item_id: UUID) -> ResponseReturnV
     except DomainError as error:
         status = put_into_form(form, error)
         return _page(billing_run_id, billing_item_id, form), status
-    flash(_("Declined. The account is parked until the cause is mended."), "success")
+    flash(_("Declined. The billing account is parked until the cause is mended."), "success")
     return redirect(url_for("closings.show", billing_run_id=billing_run_id), 303)
 
 

@@ -104,7 +104,7 @@ STATES = {
     AnchorKind: {
         AnchorKind.ANNIVERSARY: _l("On the day of the month rent began"),
         AnchorKind.CALENDAR: _l("On the first of the month"),
-        AnchorKind.CLOSING: _l("After the account's closing day"),
+        AnchorKind.CLOSING: _l("After the closing day"),
         AnchorKind.FIXED_DAY: _l("On a day of the month"),
     },
     Cost: {

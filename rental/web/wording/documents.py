@@ -63,7 +63,7 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
 ENTITIES = {
     "credit_note": _l("Credit note"),
     "document": _l("Document"),
-    "ledger_account_name": _l("Account of the books"),
+    "ledger_account_name": _l("Ledger account"),
 }
 
 ATTRIBUTES = {
