@@ -7,6 +7,7 @@ from random import Random
 from sqlalchemy import ColumnElement, event, func, select
 from sqlalchemy.orm import Session
 
+from rental.billing.recurring_revenue import write_movements
 from rental.catalog.models import EquipmentModel, RatePlan, RatePlanVersion
 from rental.contracts.models import Contract, Line, Slot, Term
 from rental.contracts.rules import ContractState, SlotState
@@ -52,6 +53,7 @@ def load_company(
         opened = uow.at(datetime.combine(_OPENED, time(10), zone))
         foundation = lay_foundation(opened, company.design, company.technicians)
         Teller(uow, company, foundation, _people(uow, profile), zone).tell_all(progress)
+        write_movements(uow, until=company.design.today.replace(day=1))
     return passwords
 
 
