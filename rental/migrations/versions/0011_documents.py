@@ -283,14 +283,14 @@ def _guard_on_sqlite() -> None:
         )
     _refuse("document_update_refused", f"UPDATE OF {_CONTENT} ON document", "document rows are written once")
     _refuse("document_delete_refused", "DELETE ON document", "document rows are written once")
-    is_known = (
+    keys_of_documents = (
         "id = NEW.id",
         "number = NEW.number",
         "supersedes_id = NEW.supersedes_id",
         "source_id = NEW.source_id AND kind = NEW.kind AND version = NEW.version",
     )
     # One question for each index: of questions joined by OR the planner may make one scan.
-    exists = " OR ".join(f"EXISTS (SELECT 1 FROM document WHERE {each})" for each in is_known)  # noqa: S608
+    exists = " OR ".join(f"EXISTS (SELECT 1 FROM document WHERE {each})" for each in keys_of_documents)  # noqa: S608
     _refuse("document_is_new", f"INSERT ON document WHEN {exists}", "document rows are written once")
     for table, drawing in _DRAWINGS.items():
         _refuse(
