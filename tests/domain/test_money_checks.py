@@ -19,6 +19,7 @@ from rental.contracts.models import Line, Slot
 from rental.core.ids import new_id
 from rental.core.money import Money
 from rental.core.numbering import Counter
+from rental.demo.clock import pin_business_date
 from rental.web import sentences
 from tests.domain.test_checks import red
 from tests.factories.billed import Rented, close, machines_in_service, make_issuer
@@ -251,6 +252,17 @@ def test_every_money_check_has_its_words() -> None:
 
 def test_a_company_that_billed_two_months_has_no_finding(company: Story) -> None:
     assert red(company) == {}
+
+
+def test_what_is_due_is_asked_of_the_business_date(company: Story) -> None:
+    """A company whose day stands still owes nothing new, however the calendar goes on."""
+    with company.begin() as uow:
+        pin_business_date(uow, date(2026, 6, 1))
+    company.on("2026-09-01")
+    assert "C3" not in red(company)
+    with company.begin() as uow:
+        pin_business_date(uow, date(2026, 7, 15))
+    assert "C3" in red(company)
 
 
 @pytest.mark.parametrize("code", list(SABOTAGE))

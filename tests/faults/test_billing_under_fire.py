@@ -188,10 +188,8 @@ def test_a_closing_under_fire_bills_every_slot_once(
     assert axe.flushes >= 2
     assert lost >= extent.kills // 4, "the axe fell beside the work"
     is_billed_once(company, extent.slots)
-    # The command goes by the machine's day, on which a later month is due and nobody has closed it.
-    checked = running.rental("check", "--json")
-    found = {each["code"] for each in json.loads(checked.stdout)["checks"] if each["rows"]}
-    assert found <= {"C3"}, checked.stdout
+    checked = running.rental("check")
+    assert checked.returncode == 0, checked.stdout
     again = running.rental("bill", "--closing", "2026-04-30", "--json")
     assert json.loads(again.stdout)["invoice_count"] == extent.slots
     is_billed_once(company, extent.slots)

@@ -26,8 +26,10 @@ from rental.billing.rules.runs import ASIDE, ItemState
 from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, totals_of
 from rental.contracts.models import Contract, Line, LineEvent, LineTerms, Slot
 from rental.contracts.rules import ContractState, LineEventKind
+from rental.core.business_date import business_today
 from rental.core.money import Money
 from rental.core.outbox import Delivery, DeliveryState
+from rental.core.runtime import runtime
 from rental.customers.models import BillingAccount
 
 _INVOICES = Series("invoice", Invoice.number, re.compile(r"INV-(\d{4})-(\d{8,})"))
@@ -122,7 +124,8 @@ def invoices_changed_behind_the_seal(session: Session, as_of: datetime) -> list[
 
 
 def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]]:
-    """C3: a line that has been due for a week, of an account that no closing is dealing with."""
+    """C3: a line due a week before the business date, of an account that no closing is dealing with."""
+    today = business_today(session, as_of, runtime().zone)
     is_in_hand = (
         select(BillingItem.id)
         .where(BillingItem.billing_account_id == Contract.billing_account_id)
@@ -142,7 +145,7 @@ def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]
         .join(BillingAccount, BillingAccount.id == Contract.billing_account_id)
         .where(
             Contract.state == ContractState.ACTIVE,
-            BillingSchedule.next_due_on < (as_of - _LONGEST_DUE).date(),
+            BillingSchedule.next_due_on < today - _LONGEST_DUE,
             ~is_in_hand,
         ),
     )
