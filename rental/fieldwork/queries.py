@@ -261,3 +261,10 @@ def conflict_with_decision(session: Session, command_id: UUID) -> FieldCommand |
         .where(FieldCommand.id == command_id, FieldCommand.status == CommandStatus.CONFLICT)
         .options(joinedload(FieldCommand.account), joinedload(FieldCommand.decision))
     )
+
+
+def work_orders_named(session: Session, ids: Collection[UUID]) -> Sequence[WorkOrder]:
+    """Those of these ids that are work orders."""
+    if not ids:
+        return ()
+    return session.scalars(select(WorkOrder).where(WorkOrder.id.in_(ids))).all()

@@ -6,9 +6,14 @@ from uuid import UUID
 import pytest
 
 from rental.billing.agreements import agree_cost, agree_terms
+from rental.billing.rules.amendments import Effect
 from rental.billing.usage_readings import Reading, take_readings
 from rental.catalog.rules import AnchorKind, Cost
+from rental.changes.amendments import amend, hold_contract
+from rental.changes.line_books import contract_book
+from rental.changes.plans import plan_price
 from rental.contracts.agreeing import Terms, agree_discount
+from rental.core.money import yen_of
 from rental.core.uow import UnitOfWork
 from rental.identity.permissions import Role
 from tests.factories.billed import InService, Rented, close, invoices_of, machines_in_service, make_issuer
@@ -64,3 +69,42 @@ def test_an_invoice_and_its_lines_say_the_sum_of_each(story: Story, contract: In
     for line in invoice.lines:
         answer = clerk.get(f"/invoices/{invoice.id}/lines/{line.position}")
         assert answer.status_code == 200, line.position
+
+
+def test_a_line_says_what_changed_it_and_what_was_read(story: Story, contract: InService) -> None:
+    with story.begin("Sato") as uow:
+        hold_contract(uow, contract.contract_id)
+        book = contract_book(uow.session, contract.contract_id)
+        plan = plan_price(
+            book,
+            next(iter(book.lines)),
+            yen_of(2500),
+            agreed_for=date(2026, 4, 21),
+            today=uow.today,
+            effect=Effect.IMMEDIATE,
+        )
+        amend(uow, plan, reason="agreed by telephone")
+    story.everything_happens()
+    close(story, "2026-04-30")
+    (invoice,) = invoices_of(story)
+    clerk = story.a(Role.BILLING)
+
+    def said(service_start: date, charge: str | None) -> str:
+        (line,) = (
+            line
+            for line in invoice.lines
+            if line.service_start == service_start and line.description.get("charge") == charge
+        )
+        return read_page(clerk.get(f"/invoices/{invoice.id}/lines/{line.position}").text).text
+
+    before, after = said(date(2026, 4, 1), None), said(date(2026, 4, 21), None)
+    for part in ("21 Apr 2026 Fee changes: ¥2,500", "agreed by telephone", "Amendment: Another fee, Sato"):
+        assert part in after, part
+    assert "What was read" not in after
+    assert "Fee changes" in before  # the line ends because of it
+    brought = said(date(2026, 4, 1), "one_off")
+    assert "1 Apr 2026 Transport: 1 × ¥1200" in brought
+    assert "Fee changes" not in brought
+    used = said(date(2026, 4, 1), "usage")
+    assert "What was read" in used
+    assert "1 reading · 100 in all" in used

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from rental.billing.document_queries import credit_notes_of, documents_about
 from rental.billing.documents import draw_invoice, keep_document
-from rental.billing.evidence import evidence_for, line_with_all, slots_charged
+from rental.billing.evidence import evidence_for, line_with_all, readings_behind, slots_charged
 from rental.billing.models import Invoice
 from rental.billing.queries import (
     invoice_state_counts,
@@ -24,6 +24,7 @@ from rental.core.errors import NotFound
 from rental.core.paging import Order
 from rental.core.uow import begin
 from rental.identity.permissions import Permission
+from rental.web.console.line_reasons import reasons_of
 from rental.web.fields import AtMost, ChoiceField, DayField, SearchField, choices, choices_of
 from rental.web.guards import current_actor, requires
 from rental.web.sentences import state_label
@@ -117,6 +118,8 @@ def show_line(invoice_id: UUID, position: int) -> ResponseReturnValue:
         line=line,
         table=table,
         evidence=evidence_for(reading(), slot_ids, until=invoice.finalised_at),
+        reasons=reasons_of(reading(), invoice, line),
+        readings=readings_behind(reading(), line, until=invoice.finalised_at),
         exact=exact_share,
         iso_day=iso_day,
         rate_label=rate_label,
