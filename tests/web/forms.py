@@ -249,6 +249,37 @@ FORMS: dict[str, Form] = {
         filling={"line-quantity": "２", "line-monthly_fee": "９，０００円"},
         hidden_labels={"line-request_key": "Form"},
     ),
+    "line_terms.agree": Form(
+        "/contracts/{contract_id}/lines/{line_id}/terms",
+        "/contracts/{contract_id}/lines/{line_id}/terms",
+        filling={
+            "monthly_fee": "９，８００円",
+            "usage_model": "graduated",
+            "tier_1_up_to": "1,000",
+            "tier_1_price": "０．５５",
+            "tier_2_price": "0.5",
+            "discount_1_name": "開店祝い",
+            "discount_1_percent": "１２．５％",
+            "leaving_model": "percent",
+            "leaving_percent": "50",
+        },
+        hidden_labels={"version": "Version"},
+    ),
+    "amendments.record": Form(
+        "/contracts/{running_contract_id}/amendments/price?look=1&target={running_line_id}"
+        "&fee=%EF%BC%99%EF%BC%90%EF%BC%90%EF%BC%90&effective_on=2026-05-01&effect=",
+        "/contracts/{running_contract_id}/amendments/price",
+        filling={"reason": "asked for by telephone"},
+        hidden_labels={
+            "target": "For",
+            "fee": "New fee of one machine a month",
+            "effective_on": "From",
+            "effect": "How it counts",
+            "seen": "Preview",
+            "version": "Version",
+            "request_key": "Form",
+        },
+    ),
     "contracts.activate": Form("/contracts/{ready_draft_id}", "/contracts/{ready_draft_id}/activate"),
     "contracts.cancel": Form(
         "/contracts/{ready_draft_id}",

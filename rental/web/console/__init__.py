@@ -3,6 +3,7 @@
 from flask import Flask
 
 from rental.web.console import (
+    amendments,
     audit_log,
     billing_accounts,
     billing_limits,
@@ -20,6 +21,7 @@ from rental.web.console import (
     issuer,
     jobs,
     labels,
+    line_terms,
     numbering_rules,
     people,
     rate_plans,
@@ -40,6 +42,8 @@ def register(app: Flask) -> None:
         sites,
         billing_accounts,
         contracts,
+        line_terms,
+        amendments,
         work_orders,
         field_reports,
         closings,

@@ -9,8 +9,9 @@ from flask import render_template, request
 
 from rental.billing.queries import invoices_of_contract
 from rental.contracts.activation import check_draft
+from rental.contracts.line_agreements import agreements_of
 from rental.contracts.models import Contract, Slot
-from rental.contracts.queries import contract_with_all
+from rental.contracts.queries import contract_with_all, line_events_of
 from rental.contracts.rules import ContractState, SlotState
 from rental.core.db import reading
 from rental.core.errors import NotFound
@@ -22,6 +23,7 @@ from rental.fieldwork.rules import OVER
 from rental.identity.permissions import Permission
 from rental.inventory.models import Unit
 from rental.inventory.queries import units_held_for
+from rental.web.console.agreed_words import Fact, agreed_words, in_short
 from rental.web.console.contract_forms import (
     ActivationForm,
     CancelForm,
@@ -30,6 +32,7 @@ from rental.web.console.contract_forms import (
     business_day,
 )
 from rental.web.console.contract_timeline import SHOWN, EntryKind, kinds_of, timeline_of
+from rental.web.console.rent_meter import fee_changes
 from rental.web.guards import may
 from rental.web.refusals import refusal
 
@@ -44,6 +47,14 @@ class Progress:
     without_order_count: int
     next_visit_on: date | None
     fee_in_service: Money
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedLine:
+    """The terms of a line in one line, and each of them."""
+
+    in_short: str
+    facts: Sequence[Fact]
 
 
 def contract_page(
@@ -73,6 +84,7 @@ def contract_page(
         progress=progress_of(slots, orders),
         held=units_held_for(reading(), [slot.id for slot in slots]) if slots else {},
         unit_in=unit_in,
+        agreed=agreed_lines(contract),
         readiness=readiness,
         obstacles=[refusal(obstacle) for obstacle in readiness.obstacles] if readiness else [],
         entries=entries[:SHOWN],
@@ -83,6 +95,26 @@ def contract_page(
         is_edited=is_edited,
         **(_forms(contract, facts_form, line_form, activation_form, cancel_form) if is_edited else {}),
     )
+
+
+def agreed_lines(contract: Contract) -> dict[UUID, AgreedLine]:
+    """What is agreed about each line, in words."""
+    agreements = agreements_of(reading(), contract.lines)
+    fees = {line.id: line.monthly_fee for line in contract.lines}
+    is_active = contract.state is ContractState.ACTIVE
+    changes = fee_changes(line_events_of(reading(), contract.id), fees) if is_active else {}
+    return {
+        line.id: AgreedLine(
+            in_short(agreements[line.id]),
+            agreed_words(
+                agreements[line.id],
+                closing_day=contract.billing_account.closing_day,
+                minimum_months=line.rate_plan_version.minimum_months,
+                changes=changes.get(line.id, ()),
+            ),
+        )
+        for line in contract.lines
+    }
 
 
 def _forms(
