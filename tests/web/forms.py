@@ -254,10 +254,8 @@ FORMS: dict[str, Form] = {
         "/contracts/{contract_id}/lines/{line_id}/terms",
         filling={
             "monthly_fee": "９，８００円",
-            "usage_model": "graduated",
-            "tier_1_up_to": "1,000",
-            "tier_1_price": "０．５５",
-            "tier_2_price": "0.5",
+            "usage_model": "per_unit",
+            "usage_unit_price": "０．５５",
             "discount_1_name": "開店祝い",
             "discount_1_percent": "１２．５％",
             "leaving_model": "percent",

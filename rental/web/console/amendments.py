@@ -172,7 +172,8 @@ def _refused(kind: AmendmentKind, contract_id: UUID, error: DomainError) -> Resp
     try:
         looked = _look_at(book, form)
     except DomainError as problem:
-        return _page(kind, book, form), _refuse(form, problem)
+        status = _refuse(form, problem)
+        return _page(kind, book, form), status
     confirmed = _record_form(book, looked, reason=request.form.get("reason", ""))
     status = put_into_form(confirmed, error)
     return _page(kind, book, form, looked, confirmed), status

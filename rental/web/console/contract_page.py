@@ -10,7 +10,7 @@ from flask import render_template, request
 from rental.billing.queries import invoices_of_contract
 from rental.contracts.activation import check_draft
 from rental.contracts.line_agreements import agreements_of
-from rental.contracts.models import Contract, Slot
+from rental.contracts.models import Contract, LineEvent, Slot
 from rental.contracts.queries import contract_with_all, line_events_of
 from rental.contracts.rules import ContractState, SlotState
 from rental.core.db import reading
@@ -32,7 +32,7 @@ from rental.web.console.contract_forms import (
     business_day,
 )
 from rental.web.console.contract_timeline import SHOWN, EntryKind, kinds_of, timeline_of
-from rental.web.console.rent_meter import fee_changes
+from rental.web.console.rent_meter import fee_changes, fee_on, rent_on
 from rental.web.guards import may
 from rental.web.refusals import refusal
 
@@ -46,15 +46,15 @@ class Progress:
     waiting_count: int
     without_order_count: int
     next_visit_on: date | None
-    fee_in_service: Money
 
 
 @dataclass(frozen=True, slots=True)
 class AgreedLine:
-    """The terms of a line in one line, and each of them."""
+    """The terms of a line in one line, and each of them; `fee` is what one machine costs now."""
 
     in_short: str
     facts: Sequence[Fact]
+    fee: Money
 
 
 def contract_page(
@@ -73,6 +73,7 @@ def contract_page(
     slots = [slot for line in contract.lines for slot in line.slots]
     is_edited = contract.state is ContractState.DRAFT and may(Permission.CONTRACTS_MANAGE)
     readiness = check_draft(reading(), contract_id) if contract.state is ContractState.DRAFT else None
+    events = line_events_of(reading(), contract_id) if contract.state is ContractState.ACTIVE else []
     shown = request.args.get("show", "")
     kinds = kinds_of(shown)
     entries = timeline_of(reading(), contract, orders, kinds)
@@ -82,9 +83,10 @@ def contract_page(
         term=contract.terms[-1],
         notice_until=_notice_until(contract),
         progress=progress_of(slots, orders),
+        fee_in_service=rent_on(business_day(), events, fees_of(contract)),
         held=units_held_for(reading(), [slot.id for slot in slots]) if slots else {},
         unit_in=unit_in,
-        agreed=agreed_lines(contract),
+        agreed=agreed_lines(contract, events),
         readiness=readiness,
         obstacles=[refusal(obstacle) for obstacle in readiness.obstacles] if readiness else [],
         entries=entries[:SHOWN],
@@ -97,12 +99,11 @@ def contract_page(
     )
 
 
-def agreed_lines(contract: Contract) -> dict[UUID, AgreedLine]:
-    """What is agreed about each line, in words."""
+def agreed_lines(contract: Contract, events: Sequence[LineEvent]) -> dict[UUID, AgreedLine]:
+    """What is agreed about each line, in words, and what it costs now."""
     agreements = agreements_of(reading(), contract.lines)
-    fees = {line.id: line.monthly_fee for line in contract.lines}
-    is_active = contract.state is ContractState.ACTIVE
-    changes = fee_changes(line_events_of(reading(), contract.id), fees) if is_active else {}
+    changes = fee_changes(events, fees_of(contract))
+    now = business_day()
     return {
         line.id: AgreedLine(
             in_short(agreements[line.id]),
@@ -112,9 +113,15 @@ def agreed_lines(contract: Contract) -> dict[UUID, AgreedLine]:
                 minimum_months=line.rate_plan_version.minimum_months,
                 changes=changes.get(line.id, ()),
             ),
+            fee_on(now, line.monthly_fee, changes.get(line.id, ())),
         )
         for line in contract.lines
     }
+
+
+def fees_of(contract: Contract) -> dict[UUID, Money]:
+    """What one machine of each line cost a month at first."""
+    return {line.id: line.monthly_fee for line in contract.lines}
 
 
 def _forms(
@@ -156,7 +163,6 @@ def progress_of(slots: Sequence[Slot], orders: Sequence[WorkOrder]) -> Progress:
         waiting_count=len(waiting),
         without_order_count=sum(slot.id not in ordered for slot in waiting),
         next_visit_on=min((order.visit.planned_on for order in open_orders if order.visit), default=None),
-        fee_in_service=sum((slot.line.monthly_fee for slot in in_service), Money(0)),
     )
 
 

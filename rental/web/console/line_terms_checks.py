@@ -52,9 +52,16 @@ def check_terms(form: LineTermsForm) -> None:
     _check_period(form)
     _check_tiers(form)
     _check_leaving_rows(form)
-    _check(form, lambda: usage_plan_of(form.usage) if form.usage else None, _USAGE_FIELDS)
-    _check(form, lambda: termination_fee_of(form.leaving) if form.leaving else None, _LEAVING_FIELDS)
+    if _is_right(form, "usage_", "tier_", "package_"):
+        _check(form, lambda: usage_plan_of(form.usage) if form.usage else None, _USAGE_FIELDS)
+    if _is_right(form, "leaving_"):
+        _check(form, lambda: termination_fee_of(form.leaving) if form.leaving else None, _LEAVING_FIELDS)
     _check_discounts(form)
+
+
+def _is_right(form: LineTermsForm, *parts: str) -> bool:
+    """Whether nothing is wrong yet with the fields whose names begin so."""
+    return not any(field.errors for field in form if field.name.startswith(parts))
 
 
 def _check_discounts(form: LineTermsForm) -> None:
@@ -119,9 +126,7 @@ def _check_leaving_rows(form: LineTermsForm) -> None:
 
 
 def _check(form: LineTermsForm, read: Callable[[], object], fields: Mapping[str, str]) -> None:
-    """What the rules of billing refuse is shown at the field it is about, unless that says so already."""
-    if form.errors:
-        return
+    """What the rules of billing refuse is shown at the field it is about."""
     try:
         read()
     except NotBillable as error:

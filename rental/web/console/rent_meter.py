@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from rental.billing.rules import line_history
 from rental.billing.rules.line_history import EventKey, history_of
-from rental.billing.rules.segments import FeeChange
+from rental.billing.rules.segments import FeeChange, FeeHistory
 from rental.contracts.models import LineEvent
 from rental.contracts.rules import LineEventKind
 from rental.core.errors import DomainError
@@ -67,6 +67,34 @@ def fee_changes(rows: Iterable[LineEvent], fees: Mapping[UUID, Money]) -> dict[U
         with suppress(DomainError):
             changes[line_id] = history_of(events[line_id], fee=fees[line_id]).fees.changes
     return changes
+
+
+def fee_on(day: date, at_first: Money, changes: Iterable[FeeChange]) -> Money:
+    """The fee of the machines of a line on a day, but for those with a fee of their own."""
+    whole = (change for change in changes if change.slot_id is None)
+    fees = FeeHistory(at_first, tuple(whole)).during(Period(date.min, day + timedelta(days=1)))
+    *_, (_days, fee) = fees
+    return fee
+
+
+def rent_on(day: date, rows: Iterable[LineEvent], fees: Mapping[UUID, Money]) -> Money:
+    """What a month of the machines costs that stand at sites on this day, also where rent begins later.
+
+    A line whose facts contradict each other counts nothing.
+    """
+    events: dict[UUID, list[line_history.LineEvent]] = defaultdict(list)
+    for row in rows:
+        events[row.contract_line_id].append(_event(row))
+    rent = Money(0)
+    for line_id, own in events.items():
+        with suppress(DomainError):
+            history = history_of(own, fee=fees[line_id])
+            for span in history.spans:
+                if span.end is None or day < span.end:
+                    until = Period(date.min, max(day, span.start) + timedelta(days=1))
+                    *_, (_days, fee) = history.fees.of(span.slot_id).during(until)
+                    rent += fee * span.units
+    return rent
 
 
 def _event(row: LineEvent) -> line_history.LineEvent:
