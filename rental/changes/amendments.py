@@ -47,7 +47,11 @@ def hold_contract(uow: UnitOfWork, contract_id: UUID) -> Contract:
 
 def require_in_reach(session: Session, plan: Plan, *, today: date) -> None:
     """Raises TooFarBack for what the company does not bill anew any more, and TooFarAhead."""
-    days = (plan.effective_on, *plan.first_days().values())
+    require_day_in_reach(session, plan.effective_on, *plan.first_days().values(), today=today)
+
+
+def require_day_in_reach(session: Session, *days: date, today: date) -> None:
+    """The same of these days."""
     earliest = day_in_month(today, today.day, months_later=-limits_of(session).months_back)
     if min(days) < earliest:
         raise TooFarBack(earliest=earliest)

@@ -81,7 +81,7 @@ def plan_price(
     """
     line = book.line(line_id)
     if effect is None:
-        is_down = fee < _fee_on(line, agreed_for)
+        is_down = fee < fee_on(line, agreed_for)
         effect = Effect.NEXT_PERIOD if is_down else Effect.IMMEDIATE
     amended = amendments.price_change(
         line.cycle(today=today), fee, agreed_for=agreed_for, effect=effect, seq=0, slot_id=slot_id
@@ -100,7 +100,7 @@ def plan_revision(
 ) -> Plan:
     """New fees for several lines at once; lines in their minimum term keep theirs and are left out."""
     revisable = [
-        Revisable(line_id, book.line(line_id).cycle(today=today), _bound_until(book.line(line_id)))
+        Revisable(line_id, book.line(line_id).cycle(today=today), bound_until(book.line(line_id)))
         for line_id in fees
     ]
     events = {}
@@ -284,13 +284,14 @@ def _in_order(line: LineBook, events: Sequence[LineEvent]) -> tuple[LineEvent, .
     return tuple(placed)
 
 
-def _fee_on(line: LineBook, day: date) -> Money:
+def fee_on(line: LineBook, day: date) -> Money:
+    """What one machine of the line costs on this day, but for those with a fee of their own."""
     fees = line.history().fees.of(_NO_SLOT)
     *_, (_days, fee) = fees.during(Period(date.min, day + timedelta(days=1)))
     return fee
 
 
-def _bound_until(line: LineBook) -> date | None:
+def bound_until(line: LineBook) -> date | None:
     """The first day after the minimum term, which is counted from the first day of rent."""
     months, first_day = line.line.rate_plan_version.minimum_months, line.first_day
     if not months or first_day is None:
@@ -312,7 +313,7 @@ def leaving_early(line: LineBook, ends_on: date, extensions: Sequence[Period] = 
     )
     fee = termination_fee_of(agreed.leaving)
     running = [span for span in line.history().spans if span.end is None or span.end >= ends_on]
-    monthly = _fee_on(line, ends_on) * sum(span.units for span in running)
+    monthly = fee_on(line, ends_on) * sum(span.units for span in running)
     return Leaving(term, monthly, fee.amount(term, monthly, Rounding.DOWN), fee.tax_class)
 
 

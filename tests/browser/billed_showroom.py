@@ -12,6 +12,7 @@ from rental.billing.reissue import reissue_invoice
 from rental.billing.rules.credits import CreditKind
 from rental.billing.runs import open_run
 from rental.catalog.rules import TaxClass
+from rental.contracts.models import Line
 from rental.core.money import Money
 from rental.customers.models import BillingAccount
 from tests.browser.scenes import BILLING, SALES, Scene
@@ -45,6 +46,9 @@ class Billed:
         story.on("2026-03-12")
         many = machines_in_service(story, Rented(4980, machines=51), name="八重洲歯科")
         self.contract_id = many.contract_id
+        with story.reading() as session:
+            line = session.scalars(select(Line).where(Line.contract_id == self.contract_id)).one()
+            self.plan_id = line.rate_plan_version.rate_plan_id
         machines_in_service(story, Rented(12000), name="二十日締めの店", closing_day=20)
         story.on("2026-03-31")
         close(story, SECOND_CLOSING.isoformat())
@@ -142,6 +146,12 @@ BILLED_SCENES = {
             "?look=1&last_on=2026-09-30&requested_on=2026-04-01&leaving=moving"
         ),
     ),
+    "price-revisions": Scene(
+        SALES,
+        _at(
+            "/price-revisions?look=1&rate_plan_id={billed.plan_id}&fee=5200&effective_on=2027-04-01&effect=next_period"
+        ),
+    ),
     "amendment-errors": Scene(
         SALES, _at("/contracts/{billed.contract_id}/amendments/price?look=1&fee=x"), status=422
     ),
@@ -165,6 +175,7 @@ BILLED_PAGES = (
     "documents",
     "amendments",
     "amendment-look",
+    "price-revisions",
     "billing-account",
     "issuer-errors",
 )

@@ -10,6 +10,7 @@ from rental.billing.events import ChunkOpened
 from rental.billing.models import BillingItem, BillingRun, Invoice
 from rental.billing.rules.credits import CreditKind
 from rental.billing.rules.runs import ItemState
+from rental.catalog.models import RatePlanVersion
 from rental.contracts.models import Line
 from rental.core.ids import new_id
 from rental.core.money import Money
@@ -77,6 +78,11 @@ def bill_last_month(story: Story) -> dict[str, object]:
             "running_contract_id": running.contract_id,
             "running_line_id": session.scalars(
                 select(Line.id).where(Line.contract_id == running.contract_id)
+            ).one(),
+            "running_plan_id": session.scalars(
+                select(RatePlanVersion.rate_plan_id)
+                .join(Line, Line.rate_plan_version_id == RatePlanVersion.id)
+                .where(Line.contract_id == running.contract_id)
             ).one(),
             "kind": "price",
         }

@@ -278,6 +278,20 @@ FORMS: dict[str, Form] = {
             "request_key": "Form",
         },
     ),
+    "price_revisions.record": Form(
+        "/price-revisions?look=1&rate_plan_id={running_plan_id}&fee=1{n}00&fee_until_now="
+        "&effective_on=2027-06-01&effect=next_period&after=",
+        "/price-revisions",
+        filling={"reason": "steel is dearer", "notified_on": "2026-04-01"},
+        hidden_labels={
+            "rate_plan_id": "Rate plan",
+            "fee": "New fee of one machine a month",
+            "fee_until_now": "Only lines that cost until now",
+            "effective_on": "From",
+            "effect": "How it counts",
+            "after": "After contract",
+        },
+    ),
     "contracts.activate": Form("/contracts/{ready_draft_id}", "/contracts/{ready_draft_id}/activate"),
     "contracts.cancel": Form(
         "/contracts/{ready_draft_id}",

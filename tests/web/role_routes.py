@@ -124,6 +124,8 @@ ROLE_ROUTES: dict[tuple[str, str], Who] = {
     ("POST", "/contracts/<uuid:contract_id>/lines/<uuid:line_id>/remove"): CONTRACT_CARE,
     ("GET", "/contracts/<uuid:contract_id>/lines/<uuid:line_id>/terms"): CONTRACT_CARE,
     ("POST", "/contracts/<uuid:contract_id>/lines/<uuid:line_id>/terms"): CONTRACT_CARE,
+    ("GET", "/price-revisions"): CONTRACT_CARE,
+    ("POST", "/price-revisions"): CONTRACT_CARE,
     ("GET", "/contracts/<uuid:running_contract_id>/amendments"): CONTRACT_CARE,
     ("GET", "/contracts/<uuid:running_contract_id>/amendments/<kind>"): CONTRACT_CARE,
     ("POST", "/contracts/<uuid:running_contract_id>/amendments/<kind>"): CONTRACT_CARE,

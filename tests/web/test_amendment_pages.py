@@ -379,3 +379,57 @@ def _is_refusal(kind: object) -> bool:
 def _model(story: Story) -> str:
     with story.reading() as session:
         return session.scalars(select(Line)).one().equipment_model.code
+
+
+# A general revision
+
+
+def revision_of(counter: Counter, **changed: str) -> str:
+    with counter.story.reading() as session:
+        plan_id = session.get_one(Line, UUID(counter.line_id)).rate_plan_version.rate_plan_id
+    filled = {"look": "1", "rate_plan_id": str(plan_id), "fee": "3300", "effective_on": "2027-03-15"}
+    return f"/price-revisions?{encoded([*(filled | {'effect': 'next_period'} | changed).items()])}"
+
+
+def revises(counter: Counter, page: Element, **changed: str) -> int:
+    (form,) = [each for each in page.all("main")[0].all("form") if each.attributes["method"] == "post"]
+    named = [each for each in form.all("input") if each.attributes["name"] != "csrf_token"]
+    filled = {each.attributes["name"]: each.attributes.get("value", "") for each in named}
+    answer = counter.seat.post("/price-revisions", filled | {"reason": "steel is dearer"} | changed)
+    counter.answer = answer.text
+    return answer.status_code
+
+
+def test_a_plan_is_revised_contract_by_contract_once(story: Story, counter: Counter) -> None:
+    page = counter.seat.page(revision_of(counter))
+    assert counter.figures(page) == ["1", "+¥300"]
+    assert "1 Apr 2027" in page.text
+    assert counter.wrote() == (0, 1)
+    assert revises(counter, page, notified_on="2026-12-01") == 303
+    assert counter.told() == [
+        "General revision of fees from 15 Mar 2027 | "
+        f"Line 1, {_model(story)}: ¥3,300 · customer told on 1 Dec 2026 | Reason: steel is dearer"
+    ]
+    assert "Nothing is left to revise here" in counter.seat.get(revision_of(counter)).text
+    assert revises(counter, page) == 303
+    assert counter.wrote() == (1, 2)
+
+
+def test_a_revision_names_minimum_terms_and_leaves_other_fees_alone(counter: Counter) -> None:
+    page = counter.seat.page(revision_of(counter, effective_on="2026-06-15"))
+    assert "Minimum term until 1 Apr 2027" in page.text
+    assert counter.figures(page) == ["0", "±¥0"]
+    assert (
+        "Nothing is left to revise here" in counter.seat.get(revision_of(counter, fee_until_now="2000")).text
+    )
+    answer = counter.seat.get(revision_of(counter, effective_on="2020-01-01"))
+    assert answer.status_code == 422
+    assert "From: This is too long ago to be billed anew." in answer.text
+
+
+def test_a_revision_needs_contracts_and_a_reason(counter: Counter) -> None:
+    page = counter.seat.page(revision_of(counter))
+    assert revises(counter, page, reason="", contracts="") == 422
+    assert "Contracts: Please fill this in." in counter.answer
+    assert "Reason: Please fill this in." in counter.answer
+    assert counter.wrote() == (0, 1)

@@ -68,6 +68,8 @@ def _said(amendment: Amendment, lines: Mapping[UUID, Line]) -> Iterator[str]:
             yield state_label(Effect(said["effect"]))
         case AmendmentKind.REVISION:
             yield from _revised(amendment, lines)
+            if notified_on := said.get("notified_on"):
+                yield _("customer told on %(day)s", day=iso_day(notified_on))
         case AmendmentKind.QUANTITY:
             yield ngettext("%(num)s unit", "%(num)s units", said["units"])
         case AmendmentKind.SUSPENSION:
