@@ -134,8 +134,7 @@ def record() -> ResponseReturnValue:
     flash(
         ngettext("%(num)s contract is revised.", "%(num)s contracts are revised.", revised_count), "success"
     )
-    given = {item.name: request.form.get(item.name, "") for item in form}
-    return redirect(url_for(".look", look=1, **given), 303)
+    return redirect(_address_of(form), 303)
 
 
 def _revise(contract_id: UUID, number: str, revision: Revision, confirmed: RecordForm) -> bool:
@@ -160,6 +159,12 @@ def _foresee(form: RevisionForm) -> RevisionList:
     return foresee_revision(reading(), form.revision, today=today(), after=after, limit=_AT_ONCE)
 
 
+def _address_of(form: RevisionForm, **changed: str) -> str:
+    """Where the same is looked at."""
+    given: dict[str, Any] = {item.name: request.values.get(item.name, "") for item in form}
+    return url_for(".look", **given | {"look": 1} | changed)
+
+
 def _page(
     form: RevisionForm, revised: RevisionList | None = None, confirmed: RecordForm | None = None
 ) -> str:
@@ -167,8 +172,7 @@ def _page(
     contracts = revised.contracts if revised else ()
     next_url = None
     if revised and revised.next_after:
-        given = {item.name: request.values.get(item.name, "") for item in form}
-        next_url = url_for(".look", **given | {"look": 1, "after": revised.next_after})
+        next_url = _address_of(form, after=revised.next_after)
     return render_template(
         "console/price_revisions.html",
         form=form,
