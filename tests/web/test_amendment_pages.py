@@ -15,8 +15,10 @@ from rental.changes.models import Amendment
 from rental.changes.rules import AmendmentKind, LeavingReason
 from rental.contracts.agreeing import Terms
 from rental.contracts.models import Contract, Line, LineEvent, Slot
+from rental.contracts.placements import end_slot
 from rental.contracts.rules import LineEventKind
 from rental.core.errors import DomainError
+from rental.core.ids import new_id
 from rental.core.uow import UnitOfWork
 from rental.identity.permissions import Role
 from rental.web.wording import changes as words
@@ -226,6 +228,8 @@ def test_notice_shows_the_fee_its_tax_and_what_has_to_be_fetched(story: Story, c
     )
     contract = counter.seat.get(f"/contracts/{counter.rented.contract_id}").text
     assert "Last day, as notice was given" in contract
+    assert "Notice was given: the last day is 30 Sep 2026." in contract
+    assert "1 machine is still in service and has to be fetched." in contract
     counter.looks("termination", **filled)
     assert counter.status == 422
     assert "The end of this contract was agreed already" in counter.text
@@ -379,6 +383,23 @@ def _is_refusal(kind: object) -> bool:
 def _model(story: Story) -> str:
     with story.reading() as session:
         return session.scalars(select(Line)).one().equipment_model.code
+
+
+def test_the_timeline_tells_what_a_return_makes_of_the_rent(company: Story) -> None:
+    counter = Counter(company, machines=2, stop=StopPolicy.RETRIEVAL)
+    company.later(minutes=1)
+    page = counter.looks("price", target=counter.line_id, fee="6000", effective_on="2026-04-01", effect="")
+    assert counter.records(page) == 303
+    company.later(minutes=1)
+    with company.begin() as uow:
+        day, source_id = date(2026, 4, 20), new_id()
+        slot_id = UUID(counter.slot_ids[0])
+        end_slot(uow, slot_id, retrieved_on=day, source="work_order", source_id=source_id)
+    page = counter.seat.page(f"/contracts/{counter.rented.contract_id}?show=rent")
+    assert [" | ".join(part.text for part in entry.all("b", "span")[1:]) for entry in _entries(page)] == [
+        "Rent of 1 slot ends with 20 Apr 2026 | In service: ¥12,000 → ¥6,000 a month",
+        "Rent of 2 slots runs from 1 Apr 2026 | In service: ¥0 → ¥6,000 a month",
+    ]
 
 
 # A general revision
