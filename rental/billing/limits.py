@@ -21,7 +21,9 @@ def billing_limits(session: Session) -> BillingLimits | None:
 def limits_of(session: Session) -> Limits:
     """The limits that hold now."""
     row = billing_limits(session)
-    return Limits(row.document, row.times, row.times_from, row.lines, row.run) if row else Limits()
+    if row is None:
+        return Limits()
+    return Limits(row.document, row.times, row.times_from, row.lines, row.run, row.months_back)
 
 
 def set_limits(uow: UnitOfWork, limits: Limits, *, version: int = 0) -> BillingLimits:

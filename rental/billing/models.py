@@ -59,6 +59,7 @@ class BillingLimits(Base):
     times_from: Mapped[Money]
     lines: Mapped[int]
     run: Mapped[Money | None]
+    months_back: Mapped[int]
     version: Mapped[int] = mapped_column()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012

@@ -7,15 +7,28 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rental.billing.rules.drafts import MONTHS_LOOKED_BACK
+from rental.billing.limits import limits_of
 from rental.billing.rules.periods import day_in_month
 from rental.billing.schedules import make_due
 from rental.catalog.rules import Cost
 from rental.changes.line_books import ContractBook
 from rental.changes.models import Amendment
 from rental.changes.plans import Plan
-from rental.changes.rules import AlreadyTerminated, AmendmentKind, NoReason, TooFarBack
-from rental.contracts.amending import add_line_in_force, end_contract, put_slot_right, record_anchor
+from rental.changes.rules import (
+    MONTHS_AHEAD,
+    AlreadyTerminated,
+    AmendmentKind,
+    NoReason,
+    TooFarAhead,
+    TooFarBack,
+)
+from rental.contracts.amending import (
+    add_line_in_force,
+    end_contract,
+    mark_amended,
+    put_slot_right,
+    record_anchor,
+)
 from rental.contracts.costs import record_cost
 from rental.contracts.models import Contract
 from rental.contracts.placements import record_event
@@ -32,16 +45,28 @@ def hold_contract(uow: UnitOfWork, contract_id: UUID) -> Contract:
     return locked(uow, Contract, contract_id)
 
 
-def amend(uow: UnitOfWork, plan: Plan, *, reason: str, months_back: int = MONTHS_LOOKED_BACK) -> Amendment:
+def require_in_reach(session: Session, plan: Plan, *, today: date) -> None:
+    """Raises TooFarBack for what the company does not bill anew any more, and TooFarAhead."""
+    require_day_in_reach(session, plan.effective_on, *plan.first_days().values(), today=today)
+
+
+def require_day_in_reach(session: Session, *days: date, today: date) -> None:
+    """The same of these days."""
+    earliest = day_in_month(today, today.day, months_later=-limits_of(session).months_back)
+    if min(days) < earliest:
+        raise TooFarBack(earliest=earliest)
+    latest = day_in_month(today, today.day, months_later=MONTHS_AHEAD)
+    if max(days) > latest:
+        raise TooFarAhead(latest=latest)
+
+
+def amend(uow: UnitOfWork, plan: Plan, *, reason: str) -> Amendment:
     """Records what was planned; the next closing bills the difference for periods billed before.
 
-    The contract is held, and was when the plan was made. Raises NoReason, TooFarBack.
+    The contract is held, and was when the plan was made. Raises NoReason, and what require_in_reach raises.
     """
     reason = _tidy_reason(reason)
-    first_days = plan.first_days()
-    earliest = day_in_month(uow.today, uow.today.day, months_later=-min(months_back, MONTHS_LOOKED_BACK))
-    if min((plan.effective_on, *first_days.values())) < earliest:
-        raise TooFarBack(earliest=earliest)
+    require_in_reach(uow.session, plan, today=uow.today)
 
     uow.because(reason)
     amendment = Amendment(
@@ -57,7 +82,8 @@ def amend(uow: UnitOfWork, plan: Plan, *, reason: str, months_back: int = MONTHS
     uow.session.add(amendment)
     uow.session.flush()
     _record(uow, plan, amendment)
-    make_due(uow, first_days)
+    make_due(uow, plan.first_days())
+    mark_amended(uow, plan.contract_id)
     return amendment
 
 
@@ -99,6 +125,7 @@ def add_option(
     )
     uow.session.add(amendment)
     uow.session.flush()
+    mark_amended(uow, book.contract.id)
     return amendment
 
 

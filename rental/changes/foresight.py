@@ -1,8 +1,10 @@
 """What an amendment costs, before it is done: the next invoice with it beside the one without."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,38 +13,65 @@ from rental.billing.obligations import lines_owed_by, terms_of
 from rental.billing.rules.document_lines import document_lines
 from rental.billing.rules.drafts import DraftLine, dues_of
 from rental.billing.rules.due_dates import closing_on
+from rental.billing.rules.runs import NotRatable
 from rental.billing.rules.tax import DocumentTotals, totals_of
 from rental.changes.line_books import ContractBook
 from rental.changes.plans import Plan
+from rental.core.errors import DomainError
 from rental.core.money import Money
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What the closing of this day says about the contract, without the amendment and with it."""
+    """What the closing of this day says about the contract, without the amendment and with it.
+
+    `problem` is why the contract cannot be billed without the amendment, which then may be its cure.
+    """
 
     closed_on: date
     before: Sequence[DraftLine]
     after: Sequence[DraftLine]
     totals_before: DocumentTotals
     totals_after: DocumentTotals
+    problem: DomainError | None = None
 
     @property
     def difference(self) -> Money:
         """How much more that invoice asks for, with tax."""
         return self.totals_after.total - self.totals_before.total
 
+    @property
+    def said(self) -> dict[str, Any]:
+        """What is kept of it with the amendment."""
+        return {
+            "closed_on": self.closed_on.isoformat(),
+            "before": self.totals_before.total.minor_units,
+            "after": self.totals_after.total.minor_units,
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """The same only for the same charges and totals: 32 hexadecimal digits."""
+        charges = [(each.line.entry, each.line.amount) for each in (*self.before, *self.after)]
+        text = repr((self.closed_on, charges, self.totals_before.total, self.totals_after.total))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
 
 def foresee(session: Session, book: ContractBook, plan: Plan, *, today: date) -> Foreseen:
     """The first closing that knows of everything planned, rated as the closing will do. Writes nothing.
 
-    Raises NotRatable when the contract cannot be billed.
+    Raises NotRatable when the contract cannot be billed with it.
     """
     last_day = max((today, *plan.first_days().values()))
     closed_on = closing_on(last_day, book.account.closing_day)
-    before = _lines(session, book, closed_on, NOTHING)
+    before: list[DraftLine] = []
+    problem: DomainError | None = None
+    try:
+        before = _lines(session, book, closed_on, NOTHING)
+    except NotRatable as error:
+        problem = error
     after = _lines(session, book, closed_on, Supposed(plan.events, plan.anchors, plan.one_offs))
-    return Foreseen(closed_on, before, after, _totals(book, before), _totals(book, after))
+    return Foreseen(closed_on, before, after, _totals(book, before), _totals(book, after), problem)
 
 
 def _totals(book: ContractBook, lines: Sequence[DraftLine]) -> DocumentTotals:

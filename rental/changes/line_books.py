@@ -1,5 +1,6 @@
 """One contract with everything that decides what its lines owe, read before something is agreed anew."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -74,13 +75,29 @@ def contract_book(session: Session, contract_id: UUID) -> ContractBook:
     contract = found(session, Contract, contract_id)
     if contract.state is not ContractState.ACTIVE:
         raise NotInForce
-    account = found(session, BillingAccount, contract.billing_account_id)
-    lines = session.scalars(select(Line).where(Line.contract_id == contract.id).order_by(Line.position)).all()
+    return contract_books(session, [contract])[contract.id]
+
+
+def contract_books(session: Session, contracts: Sequence[Contract]) -> dict[UUID, ContractBook]:
+    """The same of several contracts in force, in as many statements as of one."""
+    ids = [contract.id for contract in contracts]
+    account_ids = {contract.billing_account_id for contract in contracts}
+    accounts = {
+        account.id: account
+        for account in session.scalars(select(BillingAccount).where(BillingAccount.id.in_(account_ids)))
+    }
+    lines = session.scalars(select(Line).where(Line.contract_id.in_(ids)).order_by(Line.position)).all()
     line_ids = [line.id for line in lines]
     terms = agreed_terms(session, line_ids)
     recorded = recorded_starts(session, line_ids, with_events=line_ids)
-    books = {}
+    books = {
+        contract.id: ContractBook(contract, accounts[contract.billing_account_id], {})
+        for contract in contracts
+    }
     for line in lines:
+        book = books[line.contract_id]
         _, _, events = recorded.get(line.id, NOT_STARTED)
-        books[line.id] = LineBook(line, terms.get(line.id, PLAIN), tuple(events), account.closing_day)
-    return ContractBook(contract, account, books)
+        book.lines[line.id] = LineBook(
+            line, terms.get(line.id, PLAIN), tuple(events), book.account.closing_day
+        )
+    return books

@@ -3,19 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from rental.billing.rules import amendments
 from rental.billing.rules.agreed import AgreedAnchor
 from rental.billing.rules.amendments import Amended, Effect, Pause, Revisable
 from rental.billing.rules.charges import ChargeKind
-from rental.billing.rules.early_termination import minimum_term, termination_fee_of
+from rental.billing.rules.early_termination import MinimumTerm, minimum_term, termination_fee_of
 from rental.billing.rules.line_history import EventKey, LineEvent
 from rental.billing.rules.one_offs import OneOff
 from rental.billing.rules.prices import UnitPrice
 from rental.billing.rules.refusals import NotBillable, Reason
-from rental.catalog.rules import AnchorKind, Cost, StopPolicy
+from rental.catalog.rules import AnchorKind, Cost, StopPolicy, TaxClass
 from rental.changes.line_books import ContractBook, LineBook
 from rental.changes.rules import AlreadyTerminated, AmendmentKind, LeavingReason, StartStays
 from rental.contracts.rules import LineEventKind, months_after
@@ -56,6 +56,15 @@ class Plan:
         return {line_id: min(found) for line_id, found in days.items()}
 
 
+class Leaving(NamedTuple):
+    """What leaving early costs: what is left of the minimum term, and the rent of a month it is made of."""
+
+    term: MinimumTerm
+    monthly_fee: Money
+    amount: Money
+    tax_class: TaxClass
+
+
 def plan_price(
     book: ContractBook,
     line_id: UUID,
@@ -72,7 +81,7 @@ def plan_price(
     """
     line = book.line(line_id)
     if effect is None:
-        is_down = fee < _fee_on(line, agreed_for)
+        is_down = fee < fee_on(line, agreed_for)
         effect = Effect.NEXT_PERIOD if is_down else Effect.IMMEDIATE
     amended = amendments.price_change(
         line.cycle(today=today), fee, agreed_for=agreed_for, effect=effect, seq=0, slot_id=slot_id
@@ -91,7 +100,7 @@ def plan_revision(
 ) -> Plan:
     """New fees for several lines at once; lines in their minimum term keep theirs and are left out."""
     revisable = [
-        Revisable(line_id, book.line(line_id).cycle(today=today), _bound_until(book.line(line_id)))
+        Revisable(line_id, book.line(line_id).cycle(today=today), bound_until(book.line(line_id)))
         for line_id in fees
     ]
     events = {}
@@ -221,7 +230,7 @@ def plan_termination(
             end = LineEvent(kind, ends_on, line.next_seq(ends_on))
             line.history(end)
             events[line_id] = (end,)
-        if fee := _leaving_early(line, ends_on, extensions):
+        if fee := _penalty(line, ends_on, extensions):
             fees[line_id] = (fee,)
     said = {
         "last_on": last_on.isoformat(),
@@ -275,13 +284,14 @@ def _in_order(line: LineBook, events: Sequence[LineEvent]) -> tuple[LineEvent, .
     return tuple(placed)
 
 
-def _fee_on(line: LineBook, day: date) -> Money:
+def fee_on(line: LineBook, day: date) -> Money:
+    """What one machine of the line costs on this day, but for those with a fee of their own."""
     fees = line.history().fees.of(_NO_SLOT)
     *_, (_days, fee) = fees.during(Period(date.min, day + timedelta(days=1)))
     return fee
 
 
-def _bound_until(line: LineBook) -> date | None:
+def bound_until(line: LineBook) -> date | None:
     """The first day after the minimum term, which is counted from the first day of rent."""
     months, first_day = line.line.rate_plan_version.minimum_months, line.first_day
     if not months or first_day is None:
@@ -289,7 +299,11 @@ def _bound_until(line: LineBook) -> date | None:
     return months_after(first_day, months)
 
 
-def _leaving_early(line: LineBook, ends_on: date, extensions: Sequence[Period]) -> OneOff | None:
+def leaving_early(line: LineBook, ends_on: date, extensions: Sequence[Period] = ()) -> Leaving | None:
+    """What it costs that the line ends before this day; None where nothing runs, or nothing was agreed.
+
+    `extensions` are pauses that moved the minimum term.
+    """
     first_day = line.first_day
     agreed = line.line.line_terms
     if first_day is None or agreed is None or not agreed.leaving or ends_on <= first_day:
@@ -299,15 +313,19 @@ def _leaving_early(line: LineBook, ends_on: date, extensions: Sequence[Period]) 
     )
     fee = termination_fee_of(agreed.leaving)
     running = [span for span in line.history().spans if span.end is None or span.end >= ends_on]
-    monthly = _fee_on(line, ends_on) * sum(span.units for span in running)
-    amount = fee.amount(term, monthly, Rounding.DOWN)
-    if not amount:
+    monthly = fee_on(line, ends_on) * sum(span.units for span in running)
+    return Leaving(term, monthly, fee.amount(term, monthly, Rounding.DOWN), fee.tax_class)
+
+
+def _penalty(line: LineBook, ends_on: date, extensions: Sequence[Period]) -> OneOff | None:
+    leaving = leaving_early(line, ends_on, extensions)
+    if leaving is None or not leaving.amount:
         return None
     return OneOff(
         line.line.id,
         ends_on - timedelta(days=1),
-        UnitPrice.of(amount.minor_units),
-        tax_class=fee.tax_class,
+        UnitPrice.of(leaving.amount.minor_units),
+        tax_class=leaving.tax_class,
         kind=ChargeKind.PENALTY,
         about=Cost.EARLY_TERMINATION.value,
     )

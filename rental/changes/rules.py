@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from rental.core.errors import Conflict, Invalid
 
+# The longest term that can be agreed.
+MONTHS_AHEAD = 120
+
 
 class AmendmentKind(StrEnum):
     """What was agreed anew."""
@@ -54,6 +57,28 @@ class TooFarBack(Invalid):
 
     def __init__(self, *, earliest: date) -> None:
         super().__init__(earliest=earliest)
+
+
+class TooFarAhead(Invalid):
+    """Nobody agrees on anything that counts from after the longest term."""
+
+    code = "changes.too_far_ahead"
+    field = "effective_on"
+
+    def __init__(self, *, latest: date) -> None:
+        super().__init__(latest=latest)
+
+
+class NothingChanges(Invalid):
+    """What was asked for leaves everything as it is."""
+
+    code = "changes.nothing_changes"
+
+
+class ForeseenOtherwise(Conflict):
+    """What was confirmed is not what it would cost now; somebody looks at it again."""
+
+    code = "changes.foreseen_otherwise"
 
 
 class AlreadyTerminated(Conflict):

@@ -3,6 +3,8 @@
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy.orm.attributes import flag_modified
+
 from rental.catalog.models import EquipmentModel
 from rental.catalog.rules import AnchorKind
 from rental.contracts.agreeing import terms_of_line
@@ -83,6 +85,14 @@ def put_slot_right(uow: UnitOfWork, slot_id: UUID, kind: LineEventKind, day: dat
     elif kind is LineEventKind.STOP and slot.ended_on is not None:
         slot.ended_on = day
     uow.session.flush()
+
+
+def mark_amended(uow: UnitOfWork, contract_id: UUID) -> Contract:
+    """Something was agreed anew: whoever looked at the contract before looks again first."""
+    contract = locked(uow, Contract, contract_id)
+    flag_modified(contract, "note")  # the version rises with amendments as well, in rows of their own
+    uow.session.flush()
+    return contract
 
 
 def end_contract(uow: UnitOfWork, contract_id: UUID, *, ends_on: date) -> Contract:

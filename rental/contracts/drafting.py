@@ -8,7 +8,16 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from rental.catalog.models import EquipmentModel, RatePlan, RatePlanVersion
 from rental.catalog.rules import OfferState
-from rental.contracts.models import Contract, ContractStep, Line, Slot, Term
+from rental.contracts.models import (
+    AgreedCost,
+    Contract,
+    ContractStep,
+    Line,
+    LineDiscount,
+    LineTerms,
+    Slot,
+    Term,
+)
 from rental.contracts.rules import CONTRACT_STATES, ContractState, RenewalPolicy, require_quantity
 from rental.core.db import found
 from rental.core.errors import ChangedMeanwhile, Conflict, Invalid, NotFound
@@ -151,12 +160,21 @@ def remove_line(uow: UnitOfWork, contract_id: UUID, line_id: UUID) -> None:
     line = found(uow.session, Line, line_id)
     if line.contract_id != contract.id:
         raise NotFound(kind="contract_line")
+    forget_agreement(uow, line.id)
     for slot in line.slots:
         uow.session.delete(slot)
     uow.session.flush()
     contract.monthly_fee -= line.monthly_fee * line.quantity
     contract.slot_count -= line.quantity
     uow.session.delete(line)
+    uow.session.flush()
+
+
+def forget_agreement(uow: UnitOfWork, line_id: UUID) -> None:
+    """Nothing is agreed any more beyond the fee of a line of a draft, which the caller holds."""
+    for kind in (LineDiscount, AgreedCost, LineTerms):
+        for row in uow.session.scalars(select(kind).where(kind.contract_line_id == line_id)):
+            uow.session.delete(row)
     uow.session.flush()
 
 

@@ -65,6 +65,11 @@ class Contract(Base):
     terms: Mapped[list["Term"]] = relationship(back_populates="contract", order_by="Term.sequence")
     lines: Mapped[list["Line"]] = relationship(back_populates="contract", order_by="Line.position")
 
+    @property
+    def last_on(self) -> date | None:
+        """The last day of the contract, once notice was given."""
+        return self.ends_on - timedelta(days=1) if self.ends_on else None
+
 
 class Term(Base):
     """One agreed span; a renewal adds another. `starts_on` is unknown until the contract is active.
@@ -167,7 +172,8 @@ class LineTerms(Base):
 
 
 class LineDiscount(Base):
-    """What is taken off a line: hundredths of a per cent, or an amount a period; append-only.
+    """What is taken off a line: hundredths of a per cent, or an amount a period; never changed, and deleted
+    only with a draft's terms.
 
     From `starts_on`, where it is not NULL, until the day before `ends_on`; or for so many periods from the
     first day of rent.

@@ -12,6 +12,7 @@ from rental.billing.reissue import reissue_invoice
 from rental.billing.rules.credits import CreditKind
 from rental.billing.runs import open_run
 from rental.catalog.rules import TaxClass
+from rental.contracts.models import Line
 from rental.core.money import Money
 from rental.customers.models import BillingAccount
 from tests.browser.scenes import BILLING, SALES, Scene
@@ -43,7 +44,11 @@ class Billed:
         story.on("2026-02-28")
         close(story, FIRST_CLOSING.isoformat())
         story.on("2026-03-12")
-        machines_in_service(story, Rented(4980, machines=51), name="八重洲歯科")
+        many = machines_in_service(story, Rented(4980, machines=51), name="八重洲歯科")
+        self.contract_id = many.contract_id
+        with story.reading() as session:
+            line = session.scalars(select(Line).where(Line.contract_id == self.contract_id)).one()
+            self.plan_id = line.rate_plan_version.rate_plan_id
         machines_in_service(story, Rented(12000), name="二十日締めの店", closing_day=20)
         story.on("2026-03-31")
         close(story, SECOND_CLOSING.isoformat())
@@ -101,6 +106,12 @@ def _credit_nothing(page: Page) -> None:
     page.locator(".error-summary").first.wait_for()
 
 
+def _look_at_a_fee(page: Page) -> None:
+    page.locator("#fee").fill("6000")
+    page.locator("main form button[type=submit]").first.click()
+    page.locator(".figures").wait_for()
+
+
 BILLED_SCENES = {
     "closings": Scene(BILLING, "/closings"),
     "closing-preview": Scene(BILLING, "/closings/preview?closed_on=2026-04-30"),
@@ -125,6 +136,25 @@ BILLED_SCENES = {
     "documents-no-match": Scene(BILLING, "/documents?counterparty=zebra"),
     "documents-errors": Scene(BILLING, "/documents?amount_from=2&amount_until=1", status=422),
     "billing-account": Scene(BILLING, _at("/billing-accounts/{billed.account_id}")),
+    "amendments": Scene(SALES, _at("/contracts/{billed.contract_id}/amendments")),
+    "amendment": Scene(SALES, _at("/contracts/{billed.contract_id}/amendments/price")),
+    "amendment-look": Scene(SALES, _at("/contracts/{billed.contract_id}/amendments/price"), _look_at_a_fee),
+    "amendment-end": Scene(
+        SALES,
+        _at(
+            "/contracts/{billed.contract_id}/amendments/termination"
+            "?look=1&last_on=2026-09-30&requested_on=2026-04-01&leaving=moving"
+        ),
+    ),
+    "price-revisions": Scene(
+        SALES,
+        _at(
+            "/price-revisions?look=1&rate_plan_id={billed.plan_id}&fee=5200&effective_on=2027-04-01&effect=next_period"
+        ),
+    ),
+    "amendment-errors": Scene(
+        SALES, _at("/contracts/{billed.contract_id}/amendments/price?look=1&fee=x"), status=422
+    ),
     "issuer": Scene(BILLING, "/issuer"),
     "billing-limits": Scene(BILLING, "/billing-limits"),
     "recurring-revenue": Scene(BILLING, "/recurring-revenue"),
@@ -143,6 +173,9 @@ BILLED_PAGES = (
     "credit-note-errors",
     "credit-note",
     "documents",
+    "amendments",
+    "amendment-look",
+    "price-revisions",
     "billing-account",
     "issuer-errors",
 )

@@ -31,7 +31,8 @@ class Rented:
 
     def __init__(self, story: Story, technicians: Mapping[str, UUID]) -> None:
         with story.begin() as uow:
-            self.draft_id = make_draft(uow, machines=2).id
+            draft = make_draft(uow, machines=2)
+            self.draft_id, self.draft_line_id = draft.id, draft.lines[0].id
             self.short_draft_id = make_draft(uow, machines=1, stocked=False).id
             model = make_model(uow, "WS-30", category="WS")
             make_plan(uow, model, fee=3980)
@@ -147,11 +148,23 @@ def _send_empty(page: Page) -> None:
     page.locator(".error-summary").first.wait_for()
 
 
+def _leave_steps_out(page: Page) -> None:
+    page.locator("#usage_model").select_option("graduated")
+    page.locator("#discount_1_name").fill("開店祝い")
+    _send_empty(page)
+
+
 RENTED_SCENES = {
     "contracts": Scene(SALES, "/contracts"),
     "contracts-no-match": Scene(SALES, "/contracts?q=zebra"),
     "contract": Scene(SALES, _at("/contracts/{rented.contract_id}")),
     "contract-draft": Scene(SALES, _at("/contracts/{rented.draft_id}")),
+    "line-terms": Scene(SALES, _at("/contracts/{rented.draft_id}/lines/{rented.draft_line_id}/terms")),
+    "line-terms-errors": Scene(
+        SALES,
+        _at("/contracts/{rented.draft_id}/lines/{rented.draft_line_id}/terms"),
+        _leave_steps_out,
+    ),
     "contract-not-ready": Scene(SALES, _at("/contracts/{rented.short_draft_id}")),
     "contract-whose": Scene(SALES, "/contracts/new"),
     "contract-new": Scene(SALES, _at("/contracts/new?customer_id={rented.customer_id}")),
@@ -200,6 +213,7 @@ RENTED_PAGES = (
     "contracts",
     "contract",
     "contract-draft",
+    "line-terms-errors",
     "customer",
     "site",
     "work-orders",

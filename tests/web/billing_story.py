@@ -10,6 +10,8 @@ from rental.billing.events import ChunkOpened
 from rental.billing.models import BillingItem, BillingRun, Invoice
 from rental.billing.rules.credits import CreditKind
 from rental.billing.rules.runs import ItemState
+from rental.catalog.models import RatePlanVersion
+from rental.contracts.models import Line
 from rental.core.ids import new_id
 from rental.core.money import Money
 from rental.core.uow import UnitOfWork
@@ -37,7 +39,7 @@ def bill_last_month(story: Story) -> dict[str, object]:
     with story.begin() as uow:
         make_issuer(uow)
     story.on("2026-03-16")
-    machines_in_service(story, Rented(9800, machines=2), name="喫茶<b>三月</b>")
+    running = machines_in_service(story, Rented(9800, machines=2), name="喫茶<b>三月</b>")
     for number in range(3):
         owe_a_day_twice(story, machines_in_service(story, Rented(4980), name=f"喫茶うたがい{number}"))
     machines_in_service(story, Rented(3000), name="喫茶はつか", closing_day=20)
@@ -73,6 +75,16 @@ def bill_last_month(story: Story) -> dict[str, object]:
                 select(WorkOrder.id).where(WorkOrder.state == WorkOrderState.DONE).limit(1)
             ).one(),
             "due_on": "2026-03-20",
+            "running_contract_id": running.contract_id,
+            "running_line_id": session.scalars(
+                select(Line.id).where(Line.contract_id == running.contract_id)
+            ).one(),
+            "running_plan_id": session.scalars(
+                select(RatePlanVersion.rate_plan_id)
+                .join(Line, Line.rate_plan_version_id == RatePlanVersion.id)
+                .where(Line.contract_id == running.contract_id)
+            ).one(),
+            "kind": "price",
         }
 
 

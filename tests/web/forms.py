@@ -249,6 +249,49 @@ FORMS: dict[str, Form] = {
         filling={"line-quantity": "２", "line-monthly_fee": "９，０００円"},
         hidden_labels={"line-request_key": "Form"},
     ),
+    "line_terms.agree": Form(
+        "/contracts/{contract_id}/lines/{line_id}/terms",
+        "/contracts/{contract_id}/lines/{line_id}/terms",
+        filling={
+            "monthly_fee": "９，８００円",
+            "usage_model": "per_unit",
+            "usage_unit_price": "０．５５",
+            "discount_1_name": "開店祝い",
+            "discount_1_percent": "１２．５％",
+            "leaving_model": "percent",
+            "leaving_percent": "50",
+        },
+        hidden_labels={"version": "Version"},
+    ),
+    "amendments.record": Form(
+        "/contracts/{running_contract_id}/amendments/price?look=1&target={running_line_id}"
+        "&fee=%EF%BC%99%EF%BC%90%EF%BC%90%EF%BC%90&effective_on=2026-05-01&effect=",
+        "/contracts/{running_contract_id}/amendments/price",
+        filling={"reason": "asked for by telephone"},
+        hidden_labels={
+            "target": "For",
+            "fee": "New fee of one machine a month",
+            "effective_on": "From",
+            "effect": "How it counts",
+            "seen": "Preview",
+            "version": "Version",
+            "request_key": "Form",
+        },
+    ),
+    "price_revisions.record": Form(
+        "/price-revisions?look=1&rate_plan_id={running_plan_id}&fee=1{n}00&fee_until_now="
+        "&effective_on=2027-06-01&effect=next_period&after=",
+        "/price-revisions",
+        filling={"reason": "steel is dearer", "notified_on": "2026-04-01"},
+        hidden_labels={
+            "rate_plan_id": "Rate plan",
+            "fee": "New fee of one machine a month",
+            "fee_until_now": "Only lines that cost until now",
+            "effective_on": "From",
+            "effect": "How it counts",
+            "after": "After contract",
+        },
+    ),
     "contracts.activate": Form("/contracts/{ready_draft_id}", "/contracts/{ready_draft_id}/activate"),
     "contracts.cancel": Form(
         "/contracts/{ready_draft_id}",

@@ -42,6 +42,9 @@ def test_each_role_reaches_what_the_table_says_and_nothing_else(company: Company
         if rule.rule == "/account/sessions/<uuid:session_id>/end" and isinstance(who, Role):
             company.seat(who)
             known = {"session_id": company.newest_session(company.people[who])}
+        if rule.endpoint.startswith("line_terms."):  # the line of before was removed on the way here
+            draft = company.ready_draft()
+            known = {"contract_id": draft["ready_draft_id"], "line_id": draft["ready_line_id"]}
         path = company.path_of(rule, **known)
         answer = _asked(seat, method, path)
         may = who in _who(method, rule.rule)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from rental.billing.rules.drafts import Draft
+from rental.billing.rules.drafts import MONTHS_LOOKED_BACK, Draft
 from rental.core.errors import Conflict, DomainError, Invalid
 from rental.core.money import Money
 
@@ -16,7 +16,8 @@ class Limits(NamedTuple):
     `document` is its total with tax. `times` is how often the total may hold that of the account's document
     before; only totals from `times_from` on are compared, since a first month of two days is followed by a
     whole one. `lines` is how many lines one contract may have on it. A whole closing above `run` waits for
-    somebody else than who opened it.
+    somebody else than who opened it. `months_back` is how far back somebody may agree on something anew,
+    at most as far as closings look back.
     """
 
     document: Money | None = Money(10_000_000)
@@ -24,6 +25,7 @@ class Limits(NamedTuple):
     times_from: Money = Money(1_000_000)
     lines: int = 1_000
     run: Money | None = None
+    months_back: int = MONTHS_LOOKED_BACK
 
 
 class AboveLimit(Conflict):
@@ -80,6 +82,16 @@ class NothingToReview(Conflict):
     code = "billing.nothing_to_review"
 
 
+class TooManyMonthsBack(Invalid):
+    """What lies further back than closings look would never be billed anew."""
+
+    code = "billing.too_many_months_back"
+    field = "months_back"
+
+    def __init__(self) -> None:
+        super().__init__(maximum=MONTHS_LOOKED_BACK)
+
+
 class NotALimit(Invalid):
     """A limit has to be a whole number above nothing."""
 
@@ -91,12 +103,14 @@ class NotALimit(Invalid):
 
 
 def require_limits(limits: Limits) -> None:
-    """Raises NotALimit for one that would hold everything back."""
+    """Raises NotALimit for one that would hold everything back, TooManyMonthsBack."""
+    if limits.months_back > MONTHS_LOOKED_BACK:
+        raise TooManyMonthsBack
     for field in ("document", "times_from", "run"):
         amount: Money | None = getattr(limits, field)
         if amount is not None and amount < Money(1):
             raise NotALimit(field)
-    for field in ("times", "lines"):
+    for field in ("times", "lines", "months_back"):
         count: int | None = getattr(limits, field)
         if count is not None and count < 1:
             raise NotALimit(field)

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from rental.web.console import (
+    amendments,
     audit_log,
     billing_accounts,
     billing_limits,
@@ -20,8 +21,10 @@ from rental.web.console import (
     issuer,
     jobs,
     labels,
+    line_terms,
     numbering_rules,
     people,
+    price_revisions,
     rate_plans,
     receiving,
     recurring_revenue,
@@ -40,6 +43,9 @@ def register(app: Flask) -> None:
         sites,
         billing_accounts,
         contracts,
+        line_terms,
+        amendments,
+        price_revisions,
         work_orders,
         field_reports,
         closings,

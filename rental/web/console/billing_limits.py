@@ -8,6 +8,7 @@ from flask_wtf import FlaskForm
 
 from rental.billing.limits import billing_limits, limits_of, set_limits
 from rental.billing.rules.bounds import Limits
+from rental.billing.rules.drafts import MONTHS_LOOKED_BACK
 from rental.core.db import reading
 from rental.core.errors import DomainError
 from rental.core.uow import begin
@@ -27,6 +28,12 @@ class LimitsForm(FlaskForm):
     times_from = YenField(_l("Compared from"), validators=[Needed()], minimum=1)
     lines = WholeNumberField(_l("Lines of a contract"), validators=[Needed()], minimum=1, maximum=100_000)
     run = YenField(_l("Limit of a closing"), minimum=1)
+    months_back = WholeNumberField(
+        _l("Months an amendment may reach back"),
+        validators=[Needed()],
+        minimum=1,
+        maximum=MONTHS_LOOKED_BACK,
+    )
     version = VersionField(_l("Version"))
 
     @property
@@ -37,6 +44,7 @@ class LimitsForm(FlaskForm):
             filled_in(self.times_from),
             filled_in(self.lines),
             self.run.data,
+            filled_in(self.months_back),
         )
 
 

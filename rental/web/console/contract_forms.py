@@ -111,7 +111,7 @@ class LineForm(FlaskForm):
         offered = versions_on_offer(reading(), business_day())
         sites = [site for site in sites_of(reading(), customer_id) if site.state is SiteState.ACTIVE]
         self.rate_plan_version_id.choices = choices(
-            *((str(version.id), _plan_words(version)) for version in offered)
+            *((str(version.id), plan_words(version)) for version in offered)
         )
         self.site_id.choices = choices(*((str(site.id), f"{site.name} ({site.number})") for site in sites))
 
@@ -143,7 +143,8 @@ class CancelForm(FlaskForm):
         super().__init__(prefix="cancel-", **kwargs)
 
 
-def _plan_words(version: RatePlanVersion) -> str:
+def plan_words(version: RatePlanVersion) -> str:
+    """A version of a plan as it is chosen from a list."""
     plan = version.rate_plan
     return _(
         "%(model)s · %(plan)s: %(fee)s a month, at least %(months)s months",

@@ -9,8 +9,9 @@ from flask import render_template, request
 
 from rental.billing.queries import invoices_of_contract
 from rental.contracts.activation import check_draft
-from rental.contracts.models import Contract, Slot
-from rental.contracts.queries import contract_with_all
+from rental.contracts.line_agreements import agreements_of
+from rental.contracts.models import Contract, LineEvent, Slot
+from rental.contracts.queries import contract_with_all, line_events_of
 from rental.contracts.rules import ContractState, SlotState
 from rental.core.db import reading
 from rental.core.errors import NotFound
@@ -22,6 +23,7 @@ from rental.fieldwork.rules import OVER
 from rental.identity.permissions import Permission
 from rental.inventory.models import Unit
 from rental.inventory.queries import units_held_for
+from rental.web.console.agreed_words import Fact, agreed_words, in_short
 from rental.web.console.contract_forms import (
     ActivationForm,
     CancelForm,
@@ -30,6 +32,7 @@ from rental.web.console.contract_forms import (
     business_day,
 )
 from rental.web.console.contract_timeline import SHOWN, EntryKind, kinds_of, timeline_of
+from rental.web.console.rent_meter import fee_changes, fee_on, rent_on
 from rental.web.guards import may
 from rental.web.refusals import refusal
 
@@ -43,7 +46,15 @@ class Progress:
     waiting_count: int
     without_order_count: int
     next_visit_on: date | None
-    fee_in_service: Money
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedLine:
+    """The terms of a line in one line, and each of them; `fee` is what one machine costs now."""
+
+    in_short: str
+    facts: Sequence[Fact]
+    fee: Money
 
 
 def contract_page(
@@ -62,6 +73,7 @@ def contract_page(
     slots = [slot for line in contract.lines for slot in line.slots]
     is_edited = contract.state is ContractState.DRAFT and may(Permission.CONTRACTS_MANAGE)
     readiness = check_draft(reading(), contract_id) if contract.state is ContractState.DRAFT else None
+    events = line_events_of(reading(), contract_id) if contract.state is ContractState.ACTIVE else []
     shown = request.args.get("show", "")
     kinds = kinds_of(shown)
     entries = timeline_of(reading(), contract, orders, kinds)
@@ -71,8 +83,10 @@ def contract_page(
         term=contract.terms[-1],
         notice_until=_notice_until(contract),
         progress=progress_of(slots, orders),
+        fee_in_service=rent_on(business_day(), events, fees_of(contract)),
         held=units_held_for(reading(), [slot.id for slot in slots]) if slots else {},
         unit_in=unit_in,
+        agreed=agreed_lines(contract, events),
         readiness=readiness,
         obstacles=[refusal(obstacle) for obstacle in readiness.obstacles] if readiness else [],
         entries=entries[:SHOWN],
@@ -83,6 +97,31 @@ def contract_page(
         is_edited=is_edited,
         **(_forms(contract, facts_form, line_form, activation_form, cancel_form) if is_edited else {}),
     )
+
+
+def agreed_lines(contract: Contract, events: Sequence[LineEvent]) -> dict[UUID, AgreedLine]:
+    """What is agreed about each line, in words, and what it costs now."""
+    agreements = agreements_of(reading(), contract.lines)
+    changes = fee_changes(events, fees_of(contract))
+    now = business_day()
+    return {
+        line.id: AgreedLine(
+            in_short(agreements[line.id]),
+            agreed_words(
+                agreements[line.id],
+                closing_day=contract.billing_account.closing_day,
+                minimum_months=line.rate_plan_version.minimum_months,
+                changes=changes.get(line.id, ()),
+            ),
+            fee_on(now, line.monthly_fee, changes.get(line.id, ())),
+        )
+        for line in contract.lines
+    }
+
+
+def fees_of(contract: Contract) -> dict[UUID, Money]:
+    """What one machine of each line cost a month at first."""
+    return {line.id: line.monthly_fee for line in contract.lines}
 
 
 def _forms(
@@ -124,7 +163,6 @@ def progress_of(slots: Sequence[Slot], orders: Sequence[WorkOrder]) -> Progress:
         waiting_count=len(waiting),
         without_order_count=sum(slot.id not in ordered for slot in waiting),
         next_visit_on=min((order.visit.planned_on for order in open_orders if order.visit), default=None),
-        fee_in_service=sum((slot.line.monthly_fee for slot in in_service), Money(0)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
@@ -11,12 +11,15 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
-from rental.contracts.models import Contract
+from rental.changes.amendments import SOURCE, amendments_of
+from rental.contracts.models import Contract, LineEvent
 from rental.contracts.queries import line_events_of, steps_of
-from rental.contracts.rules import ContractState
+from rental.contracts.rules import ContractState, LineEventKind
 from rental.core.money import Money
 from rental.fieldwork.models import WorkOrder
 from rental.fieldwork.rules import OVER
+from rental.web.console.amendment_words import amendment_detail, amendment_title
+from rental.web.console.rent_meter import RentMeter
 from rental.web.formats import day, yen
 from rental.web.sentences import state_chip, state_label
 
@@ -28,6 +31,7 @@ class EntryKind(StrEnum):
     """What an entry is about; the page can show one kind alone."""
 
     STEPS = "steps"
+    AMENDMENTS = "amendments"
     RENT = "rent"
     PLACEMENTS = "placements"
     WORK_ORDERS = "work-orders"
@@ -44,6 +48,7 @@ class Entry:
     detail: str = ""
     who: str = ""
     url: str | None = None
+    reason: str = ""
 
 
 def kinds_of(shown: str) -> Collection[EntryKind]:
@@ -57,6 +62,7 @@ def timeline_of(
     """The entries of these kinds, newest first; what was done at once is one entry."""
     told = {
         EntryKind.STEPS: lambda: _steps(session, contract),
+        EntryKind.AMENDMENTS: lambda: _amendments(session, contract),
         EntryKind.RENT: lambda: _rent(session, contract),
         EntryKind.PLACEMENTS: lambda: _placements(contract),
         EntryKind.WORK_ORDERS: lambda: _work_orders(orders),
@@ -79,28 +85,57 @@ def _steps(session: Session, contract: Contract) -> Iterator[Entry]:
 
 
 def _rent(session: Session, contract: Contract) -> Iterator[Entry]:
-    """Each start of rent with what the contract cost a month before and after."""
-    fees = {line.id: line.monthly_fee for line in contract.lines}
-    events = sorted(
-        line_events_of(session, contract.id), key=lambda event: (event.recorded_at, event.effective_on)
-    )
+    """Each start and end of rent in the field, with what the contract cost a month before and after.
+
+    What was agreed anew is told by the amendments, but counts here as well.
+    """
+    meter = RentMeter({line.id: line.monthly_fee for line in contract.lines})
+    events = sorted(line_events_of(session, contract.id), key=_together)
     before = Money(0)
-    for (at, effective_on), group in groupby(events, lambda event: (event.recorded_at, event.effective_on)):
-        started = list(group)
-        after = before + sum((fees[event.contract_line_id] for event in started), Money(0))
-        yield Entry(
-            at,
-            EntryKind.RENT,
-            state_chip(started[0].kind),
-            ngettext(
-                "Rent of %(num)s slot runs from %(day)s",
-                "Rent of %(num)s slots runs from %(day)s",
-                len(started),
-                day=day(effective_on),
-            ),
-            _("In service: %(before)s → %(after)s a month", before=yen(before), after=yen(after)),
-        )
+    for (at, effective_on, kind, source), group in groupby(events, _together):
+        recorded = list(group)
+        after = meter.after(recorded)
+        if source != SOURCE:
+            title = _rent_title(kind, len(recorded), effective_on)
+            detail = _("In service: %(before)s → %(after)s a month", before=yen(before), after=yen(after))
+            yield Entry(at, EntryKind.RENT, state_chip(kind), title, detail)
         before = after
+
+
+def _together(event: LineEvent) -> tuple[datetime, date, LineEventKind, str]:
+    return event.recorded_at, event.effective_on, event.kind, event.source
+
+
+def _rent_title(kind: LineEventKind, count: int, effective_on: date) -> str:
+    if kind is LineEventKind.START:
+        return ngettext(
+            "Rent of %(num)s slot runs from %(day)s",
+            "Rent of %(num)s slots runs from %(day)s",
+            count,
+            day=day(effective_on),
+        )
+    if kind is LineEventKind.STOP:
+        return ngettext(
+            "Rent of %(num)s slot ends with %(day)s",
+            "Rent of %(num)s slots ends with %(day)s",
+            count,
+            day=day(effective_on - timedelta(days=1)),
+        )
+    return _("%(what)s from %(day)s", what=state_label(kind), day=day(effective_on))
+
+
+def _amendments(session: Session, contract: Contract) -> Iterator[Entry]:
+    lines = {line.id: line for line in contract.lines}
+    for amendment in amendments_of(session, contract.id):
+        yield Entry(
+            amendment.recorded_at,
+            EntryKind.AMENDMENTS,
+            state_chip(amendment.kind),
+            amendment_title(amendment),
+            amendment_detail(amendment, lines),
+            amendment.recorded_by,
+            reason=amendment.reason,
+        )
 
 
 def _placements(contract: Contract) -> Iterator[Entry]:

@@ -12,6 +12,7 @@ from rental.billing.rules.recurring_revenue import Movement
 from rental.billing.rules.refusals import Reason
 from rental.billing.rules.remarks import Remark
 from rental.billing.rules.runs import InvoiceState, ItemState, RunState, SendingWay
+from rental.billing.rules.usage import Aggregation
 from rental.catalog.rules import TaxClass
 from rental.core.money import Money
 from rental.web.formats import day, yen
@@ -143,6 +144,9 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     "billing.not_a_limit": lambda _params: _(
         "A limit is a whole number from 1 on. Write one, or leave it out."
     ),
+    "billing.too_many_months_back": lambda params: _(
+        "Closings look back %(maximum)s months. Write as many or fewer.", **params
+    ),
     "billing.nothing_due": lambda _params: _("Nothing was due."),
     "core.no_mail_server": lambda _params: _(
         "No mail server is set up. Set RENTAL_SMTP_URL, or download the document and send it yourself."
@@ -170,6 +174,7 @@ ATTRIBUTES = {
     "times": _l("Times the one before"),
     "times_from": _l("Compared from"),
     "run": _l("Limit of a closing"),
+    "months_back": _l("Months an amendment may reach back"),
     "registration_number": _l("Registration number"),
     "bank_account": _l("Bank account"),
     "billing_account": _l("Billing account"),
@@ -213,6 +218,12 @@ JOBS = {
 }
 
 STATES: dict[type[StrEnum], dict[Any, Any]] = {
+    Aggregation: {
+        Aggregation.SUM: _l("All readings together"),
+        Aggregation.MAX: _l("The highest reading"),
+        Aggregation.LAST: _l("The latest reading"),
+        Aggregation.UNIQUE: _l("How many different ones"),
+    },
     InvoiceState: {InvoiceState.FINALISED: _l("Not sent yet"), InvoiceState.SENT: _l("Sent")},
     SendingWay: {SendingWay.MAIL: _l("By mail"), SendingWay.POST: _l("By post")},
     ItemState: {

@@ -21,6 +21,16 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         "This is too long ago to be billed anew. Choose %(earliest)s or a later day.",
         earliest=day(params["earliest"]),
     ),
+    "changes.too_far_ahead": lambda params: _(
+        "This is too far ahead. Choose %(latest)s or an earlier day.", latest=day(params["latest"])
+    ),
+    "changes.nothing_changes": lambda _params: _(
+        "Everything would stay as it is: nothing is filled in, or what is bound by a minimum term keeps its "
+        "fee. Fill something in, or choose a later day."
+    ),
+    "changes.foreseen_otherwise": lambda _params: _(
+        "This is not what you looked at: what it costs has changed since. Look at it below, then record it."
+    ),
     "changes.already_terminated": lambda params: _(
         "The end of this contract was agreed already: from %(ends_on)s it is over.",
         ends_on=day(params["ends_on"]),
@@ -65,4 +75,37 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         Effect.NEXT_PERIOD: _l("From the next period"),
         Effect.FULL_IMMEDIATELY: _l("At once, with a new whole period"),
     },
+}
+
+CHIPS: dict[type[StrEnum], dict[Any, str]] = {
+    AmendmentKind: {
+        AmendmentKind.PRICE: "move",
+        AmendmentKind.REVISION: "move",
+        AmendmentKind.QUANTITY: "move",
+        AmendmentKind.SUSPENSION: "hold",
+        AmendmentKind.OPTION_ADDED: "done",
+        AmendmentKind.OPTION_REMOVED: "stop",
+        AmendmentKind.ANCHOR: "plan",
+        AmendmentKind.CORRECTION: "risk",
+        AmendmentKind.WITHDRAWAL: "risk",
+        AmendmentKind.TERMINATION: "stop",
+    },
+}
+
+# What a kind of amendment is for, said where it is chosen.
+EXPLAINED = {
+    AmendmentKind.PRICE: _l("The fee of a line, or of one machine, goes up or down from a day on."),
+    AmendmentKind.REVISION: _l("New fees for several lines; what is in its minimum term is left out."),
+    AmendmentKind.QUANTITY: _l("Where many pieces without numbers of their own are counted at one place."),
+    AmendmentKind.SUSPENSION: _l(
+        "Days without rent at the customer's wish, until a day on which it goes on."
+    ),
+    AmendmentKind.OPTION_ADDED: _l(
+        "More machines for the rest of the contract; rent begins when they stand."
+    ),
+    AmendmentKind.OPTION_REMOVED: _l("A line ends before the contract does."),
+    AmendmentKind.ANCHOR: _l("Periods begin on another day from then on."),
+    AmendmentKind.CORRECTION: _l("Something was recorded with a wrong day or value."),
+    AmendmentKind.WITHDRAWAL: _l("Something was recorded that never happened."),
+    AmendmentKind.TERMINATION: _l("The contract ends: why, when, and what leaving early costs."),
 }
