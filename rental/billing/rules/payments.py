@@ -112,30 +112,30 @@ class MoreThanInvoiceOwes(Invalid):
     """An invoice would be settled by more than is still owed of it."""
 
     code = "billing.more_than_invoice_owes"
-    field = "distribution"
 
-    def __init__(self, *, invoice: str, asked: int, balance: int) -> None:
-        super().__init__(invoice=invoice, asked=asked, balance=balance)
+    def __init__(self, item: OpenItem, *, asked: Money) -> None:
+        super().__init__(invoice=item.number, asked=asked.minor_units, balance=item.balance.minor_units)
+        self.field = f"cash_{item.invoice_id.hex}"
 
 
 class MoreThanReceived(Invalid):
     """More would be given to invoices than is left of the payment."""
 
     code = "billing.more_than_received"
-    field = "distribution"
 
-    def __init__(self, *, asked: int, left: int) -> None:
-        super().__init__(asked=asked, left=left)
+    def __init__(self, share: Share, *, asked: Money, left: Money) -> None:
+        super().__init__(asked=asked.minor_units, left=left.minor_units)
+        self.field = f"cash_{share.invoice_id.hex}"
 
 
 class NoSuchFee(Invalid):
     """A fee goes with money for the same invoice, and no bank takes that much."""
 
     code = "billing.no_such_fee"
-    field = "distribution"
 
-    def __init__(self, *, invoice: str) -> None:
-        super().__init__(invoice=invoice, limit=LARGEST_FEE.minor_units)
+    def __init__(self, item: OpenItem) -> None:
+        super().__init__(invoice=item.number, limit=LARGEST_FEE.minor_units)
+        self.field = f"fee_{item.invoice_id.hex}"
 
 
 class NothingAllocated(Invalid):
@@ -224,15 +224,13 @@ def require_shares(shares: Sequence[Share], items: Mapping[UUID, OpenItem], *, l
         if min(share.cash, share.fee) < NOTHING or not share.settled:
             raise NothingAllocated
         if share.fee and (not share.cash or share.fee > LARGEST_FEE):
-            raise NoSuchFee(invoice=item.number)
+            raise NoSuchFee(item)
         together = settled[share.invoice_id] = settled.get(share.invoice_id, NOTHING) + share.settled
         if together > item.balance:
-            raise MoreThanInvoiceOwes(
-                invoice=item.number, asked=together.minor_units, balance=item.balance.minor_units
-            )
+            raise MoreThanInvoiceOwes(item, asked=together)
     cash = sum((share.cash for share in shares), NOTHING)
     if cash > left:
-        raise MoreThanReceived(asked=cash.minor_units, left=left.minor_units)
+        raise MoreThanReceived(shares[-1], asked=cash, left=left)
 
 
 # What the books say. Every posting is from one account to another, so nothing is ever out of balance.
