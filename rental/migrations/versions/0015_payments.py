@@ -234,7 +234,7 @@ def _set_words(
 
     On SQLite a constraint can only be changed by copying the table, which would lose the triggers that keep
     ledgers as they are. Its own way for a change that touches no row is to change what it remembers of the
-    table (https://www.sqlite.org/lang_altertable.html, section 7).
+    table (section 7 of its documentation of ALTER TABLE).
     """
     bind, constraint = op.get_bind(), f"ck_{table}_{name}"
     if bind.dialect.name != "sqlite":
