@@ -80,6 +80,24 @@ class Bookkeeping:
         insert_many(session, Document, self.documents)
 
 
+def book(
+    uow: UnitOfWork,
+    source: JournalSource,
+    source_id: UUID,
+    kind: JournalKind,
+    entry_on: date,
+    postings: Sequence[Posting],
+) -> None:
+    """One entry of its own, nothing where there is nothing to post; of each kind there is one per source."""
+    if not postings:
+        return
+    entry, rows = entry_rows(source, source_id, kind, entry_on, postings)
+    uow.session.add(JournalEntry(**entry))
+    uow.session.flush()
+    uow.session.add_all(JournalLine(**row) for row in rows)
+    uow.session.flush()
+
+
 def entry_rows(
     source: JournalSource, source_id: UUID, kind: JournalKind, entry_on: date, postings: Sequence[Posting]
 ) -> tuple[Row, list[Row]]:

@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from rental.billing.book_models import JournalEntry, JournalLine, RevenueMonth
-from rental.billing.bookkeeping import entry_rows
+from rental.billing.book_models import JournalLine, RevenueMonth
+from rental.billing.bookkeeping import book
 from rental.billing.credit_models import CreditNote, CreditNoteLine, CreditNoteTax, RevenueCorrection
 from rental.billing.issuing import the_issuer
 from rental.billing.models import Invoice, InvoiceLine, InvoiceTax
+from rental.billing.payment_queries import fees_borne
 from rental.billing.register import Paper, issue_paper, recipient_of
 from rental.billing.rules.credits import (
     NOTHING,
@@ -140,7 +141,10 @@ def what_is_left(session: Session, invoice: Invoice) -> Left:
         ],
         taxes=left_of_taxes(map(_block, taxes), map(_block, taken)),
         balance=invoice.balance,
-        paid=invoice.total - invoice.balance - sum((note.total for note in notes), NOTHING),
+        paid=invoice.total
+        - invoice.balance
+        - sum((note.total for note in notes), NOTHING)
+        - fees_borne(session, invoice.id),
     )
 
 
@@ -199,17 +203,8 @@ def _book(uow: UnitOfWork, note: CreditNote, invoice: Invoice, credit: Credit) -
         is_other = LedgerAccount.OTHER_INCOME in accounts and LedgerAccount.SALES not in accounts
         income = LedgerAccount.OTHER_INCOME if is_other else LedgerAccount.SALES
         nets[each.line.rate, income] += each.amount - ahead
-    entry, rows = entry_rows(
-        JournalSource.CREDIT_NOTE,
-        note.id,
-        JournalKind.RETURN,
-        uow.today,
-        taken_back(nets, credit.totals.blocks, owed=_OWED[note.effect]),
-    )
-    uow.session.add(JournalEntry(**entry))
-    uow.session.flush()
-    uow.session.add_all(JournalLine(**row) for row in rows)
-    uow.session.flush()
+    postings = taken_back(nets, credit.totals.blocks, owed=_OWED[note.effect])
+    book(uow, JournalSource.CREDIT_NOTE, note.id, JournalKind.RETURN, uow.today, postings)
     uow.record(
         "credited",
         entity=Invoice.__tablename__,

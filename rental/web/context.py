@@ -25,6 +25,7 @@ LANGUAGES = [("ja", "日本語"), ("en", "English")]
 _UNDER = {
     "issuer": "closings",
     "credit_notes": "invoices",
+    "deposits": "contracts",
     "billing_limits": "closings",
     "closing_reviews": "closings",
     "recurring_revenue": "closings",
@@ -217,6 +218,7 @@ _SELDOM_NEEDED = frozenset(
         "numbering_rules.index",
         "people.index",
         "closings.index",
+        "payments.index",
         "documents.index",
         "jobs.index",
         "checks.index",
@@ -254,6 +256,7 @@ def _navigation(
             (_("Plans"), "plans.index", "clock", Permission.PLANS_READ),
             (_("Closings"), "closings.index", "check", Permission.INVOICES_READ),
             (_("Invoices"), "invoices.index", "document", Permission.INVOICES_READ),
+            (_("Payments"), "payments.index", "document", Permission.INVOICES_READ),
             (_("Documents"), "documents.index", "document", Permission.INVOICES_READ),
             (_("Units"), "units.index", "scan", Permission.STOCK_READ),
             (_("Receiving"), "receiving.index", "download", Permission.STOCK_READ),

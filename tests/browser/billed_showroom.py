@@ -7,9 +7,12 @@ from playwright.sync_api import Page
 from sqlalchemy import select
 
 from rental.billing.credit_notes import issue_credit_note
+from rental.billing.deposits import receive_deposit
 from rental.billing.models import BillingRun, Invoice
+from rental.billing.payments import record_payment
 from rental.billing.reissue import reissue_invoice
 from rental.billing.rules.credits import CreditKind
+from rental.billing.rules.payments import PaymentMethod, Share
 from rental.billing.runs import open_run
 from rental.catalog.rules import TaxClass
 from rental.contracts.models import Line
@@ -55,6 +58,7 @@ class Billed:
         story.clock.set(now)
         self._read()
         self._credit()
+        self._pay()
 
     def begin_another_closing(self) -> None:
         """Nobody works on it."""
@@ -77,6 +81,24 @@ class Billed:
             reissue_invoice(uow, self.mixed_id, reason="ご住所の変更")
         self.story.everything_happens()
 
+    def _pay(self) -> None:
+        """One invoice is paid with more than it asks for; a deposit is held."""
+        with self.story.begin() as uow:
+            invoice = uow.session.get_one(Invoice, self.paid_id)
+            self.payment_id = record_payment(
+                uow,
+                invoice.billing_account_id,
+                received_on=uow.today,
+                amount=invoice.balance + Money(30_000),
+                method=PaymentMethod.BANK_TRANSFER,
+                reference="FB-0012",
+                shares=[Share(invoice.id, invoice.balance - Money(440), Money(440))],
+            ).id
+            self.payer_id = invoice.billing_account_id
+            self.contract_id = invoice.lines[0].contract_line.contract_id
+            receive_deposit(uow, self.contract_id, amount=Money(300_000), received_on=uow.today)
+        self.story.everything_happens()
+
     def _read(self) -> None:
         with self.story.reading() as session:
             closings = dict(session.execute(select(BillingRun.closed_on, BillingRun.id)).all())
@@ -87,6 +109,7 @@ class Billed:
         self.closing_parked_id, self.closing_id = closings[FIRST_CLOSING], closings[SECOND_CLOSING]
         self.mixed_id, self.many_id = invoices["湯島書房 経理部"], invoices["八重洲歯科 経理部"]
         self.account_id = accounts["八重洲歯科 経理部"]
+        self.paid_id = invoices[f"{LONG_NAME} 経理部"]
         self.refused_id = accounts["喫茶うたがい 経理部"]
 
 
@@ -132,6 +155,16 @@ BILLED_SCENES = {
     "credit-note-errors": Scene(BILLING, _at("/invoices/{billed.mixed_id}/credit"), _credit_nothing),
     "credit-note": Scene(SALES, _at("/credit-notes/{billed.credit_note_id}")),
     "invoice-correction": Scene(BILLING, _at("/invoices/{billed.mixed_id}/correction")),
+    "payments": Scene(BILLING, "/payments"),
+    "payments-no-match": Scene(SALES, "/payments?q=zebra"),
+    "payment": Scene(BILLING, _at("/payments/{billed.payment_id}")),
+    "payment-read-only": Scene(SALES, _at("/payments/{billed.payment_id}")),
+    "payment-new": Scene(BILLING, _at("/billing-accounts/{billed.payer_id}/payments/new")),
+    "payment-new-errors": Scene(
+        BILLING, _at("/billing-accounts/{billed.payer_id}/payments/new"), _credit_nothing
+    ),
+    "payment-take-back": Scene(BILLING, _at("/payments/{billed.payment_id}/take-back")),
+    "deposit": Scene(BILLING, _at("/contracts/{billed.contract_id}/deposit")),
     "documents": Scene(BILLING, "/documents"),
     "documents-no-match": Scene(BILLING, "/documents?counterparty=zebra"),
     "documents-errors": Scene(BILLING, "/documents?amount_from=2&amount_until=1", status=422),
@@ -172,6 +205,11 @@ BILLED_PAGES = (
     "invoice-line",
     "credit-note-errors",
     "credit-note",
+    "payments",
+    "payment",
+    "payment-new-errors",
+    "payment-take-back",
+    "deposit",
     "documents",
     "amendments",
     "amendment-look",

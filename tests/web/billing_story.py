@@ -8,7 +8,9 @@ from sqlalchemy import select
 from rental.billing.credit_notes import issue_credit_note
 from rental.billing.events import ChunkOpened
 from rental.billing.models import BillingItem, BillingRun, Invoice
+from rental.billing.payments import record_payment
 from rental.billing.rules.credits import CreditKind
+from rental.billing.rules.payments import PaymentMethod, Share
 from rental.billing.rules.runs import ItemState
 from rental.catalog.models import RatePlanVersion
 from rental.contracts.models import Line
@@ -55,6 +57,16 @@ def bill_last_month(story: Story) -> dict[str, object]:
             reason="<b>お詫び</b>",
             amounts={1: Money(100)},
         )
+        invoice = uow.session.get_one(Invoice, invoice_id)
+        payment = record_payment(
+            uow,
+            invoice.billing_account_id,
+            received_on=uow.today,
+            amount=Money(200),
+            method=PaymentMethod.BANK_TRANSFER,
+            reference="<b>振込</b>",
+            shares=[Share(invoice.id, Money(100))],
+        )
     standing = hold_up_closings(story)
     with story.reading() as session:
         parked = select(BillingItem.id).where(BillingItem.state == ItemState.PARKED).limit(1)
@@ -70,6 +82,8 @@ def bill_last_month(story: Story) -> dict[str, object]:
             **standing,
             "position": 1,
             "credit_note_id": note.id,
+            "payment_id": payment.id,
+            "paying_account_id": payment.billing_account_id,
             "document_id": invoice_id,
             "installed_order_id": session.scalars(
                 select(WorkOrder.id).where(WorkOrder.state == WorkOrderState.DONE).limit(1)

@@ -17,12 +17,15 @@ from werkzeug.test import TestResponse
 
 from rental.assurance.checking import start_check
 from rental.billing.models import Invoice
+from rental.billing.payments import record_payment
+from rental.billing.rules.payments import PaymentMethod
 from rental.catalog.equipment_models import add_skill, offer_equipment_model, show_photo
 from rental.catalog.models import EquipmentModel
 from rental.catalog.rate_plans import offer_rate_plan
 from rental.core import outbox
 from rental.core.audit import AuditEntry
 from rental.core.db import Base, db
+from rental.core.money import Money
 from rental.core.uow import UnitOfWork
 from rental.customers.accounts import add_contact, open_billing_account, register_customer
 from rental.customers.rules import CustomerKind
@@ -361,6 +364,19 @@ class Company:
             account = uow.session.get_one(Invoice, invoice_id).billing_account
             account.name = f"喫茶三月 {next(self.numbers)}"
         return invoice_id
+
+    def unused_payment(self) -> UUID:
+        """One yen of which no invoice got anything yet, from an account that owes some."""
+        with self.story.begin() as uow:
+            invoice = uow.session.get_one(Invoice, UUID(str(self.billing_rows["invoice_id"])))
+            return record_payment(
+                uow,
+                invoice.billing_account_id,
+                received_on=uow.today,
+                amount=Money(1),
+                method=PaymentMethod.BANK_TRANSFER,
+                shares=[],
+            ).id
 
     @property
     def _customer_id(self) -> UUID:

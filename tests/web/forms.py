@@ -360,6 +360,28 @@ FORMS: dict[str, Form] = {
         filling={"reason": "宛名の誤り"},
         hidden_labels={"request_key": "Form"},
     ),
+    "payments.record": Form(
+        "/billing-accounts/{paying_account_id}/payments/new",
+        "/billing-accounts/{paying_account_id}/payments/new",
+        filling={"amount": "１０円", "reference": "ＦＢ－{n}"},
+        hidden_labels={"request_key": "Form"},
+    ),
+    "payments.apply": Form(
+        "/payments/{unused_payment_id}",
+        "/payments/{unused_payment_id}/allocations",
+        hidden_labels={"request_key": "Form"},
+    ),
+    "payments.take_back": Form(
+        "/payments/{unused_payment_id}/take-back",
+        "/payments/{unused_payment_id}/take-back",
+        filling={"reason": "組戻し"},
+    ),
+    "deposits.enter": Form(
+        "/contracts/{contract_id}/deposit",
+        "/contracts/{contract_id}/deposit",
+        filling={"amount": "５，０００円"},
+        hidden_labels={"request_key": "Form"},
+    ),
     "closings.start": Form(
         "/closings/preview?closed_on={due_on}", "/closings", hidden_labels={"closed_on": "Closing day"}
     ),
@@ -490,6 +512,9 @@ BUTTONS: dict[str, Form] = {
     "closing_reviews.stop": Form("/closings/{working_run_id}", "/closings/{working_run_id}/stop"),
     "closing_reviews.resume": Form("/closings/{stopped_run_id}", "/closings/{stopped_run_id}/resume"),
     "closing_reviews.approve": Form("/closings/{unapproved_run_id}", "/closings/{unapproved_run_id}/approve"),
+    "payments.issue_receipt_of": Form(
+        "/payments/{unused_payment_id}", "/payments/{unused_payment_id}/receipt"
+    ),
     "jobs.again": Form("/jobs/{delivery_id}", "/jobs/{delivery_id}/run-again"),
     "checks.start": Form("/checks", "/checks"),
 }
@@ -643,6 +668,8 @@ def _names_in(company: Company, form: Form) -> dict[str, object]:
         names |= company.withdrawn_model()
     if "{misnamed_invoice_id}" in asked:
         names["misnamed_invoice_id"] = company.misnamed_invoice()
+    if "{unused_payment_id}" in asked:
+        names["unused_payment_id"] = company.unused_payment()
     if "{new_contact_id}" in asked:
         names["new_contact_id"] = company.new_contact()
     if "{closed_site_id}" in asked:

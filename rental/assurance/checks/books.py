@@ -10,8 +10,11 @@ from rental.assurance.checks.asking import Check, Severity, rows_of
 from rental.billing.book_models import Document, JournalEntry, JournalLine
 from rental.billing.credit_models import CreditNote
 from rental.billing.models import BilledSpan, BillingSchedule, Invoice
+from rental.billing.payment_models import Allocation, DepositEntry, Payment
+from rental.billing.rules.credits import CreditEffect
 from rental.billing.rules.journals import JournalKind, LedgerAccount
 from rental.billing.rules.papers import PaperKind
+from rental.billing.rules.payments import AllocationKind
 from rental.billing.rules.runs import BillingKind
 from rental.contracts.models import Contract, Line, Slot
 
@@ -60,21 +63,50 @@ def documents_apart_from_the_books(session: Session, _as_of: datetime) -> list[d
             select(JournalEntry.source_id.label("entry_of"), JournalEntry.kind, JournalEntry.entry_on)
             .outerjoin(Invoice, Invoice.id == JournalEntry.source_id)
             .outerjoin(CreditNote, CreditNote.id == JournalEntry.source_id)
-            .where(Invoice.id.is_(None), CreditNote.id.is_(None)),
+            .outerjoin(Payment, Payment.id == JournalEntry.source_id)
+            .outerjoin(Allocation, Allocation.id == JournalEntry.source_id)
+            .outerjoin(DepositEntry, DepositEntry.id == JournalEntry.source_id)
+            .where(
+                *(source.id.is_(None) for source in (Invoice, CreditNote, Payment, Allocation, DepositEntry))
+            ),
         ),
     ]
 
 
 def more_taken_back_than_billed(session: Session, _as_of: datetime) -> list[dict[str, Any]]:
-    """M9: an invoice whose credit notes together are more than its total."""
+    """M9: an invoice whose credit notes together are more than its total, or give back more than was paid."""
     credited = cast(func.sum(CreditNote.total), BigInteger)
-    return rows_of(
-        session,
-        select(Invoice.number.label("invoice"), Invoice.total, credited.label("credited"))
-        .join(CreditNote, CreditNote.invoice_id == Invoice.id)
-        .group_by(Invoice.id, Invoice.number, Invoice.total)
-        .having(credited > Invoice.total),
+    refunded = (
+        select(CreditNote.invoice_id, cast(func.sum(CreditNote.total), BigInteger).label("amount"))
+        .where(CreditNote.effect != CreditEffect.REDUCE_BALANCE)
+        .group_by(CreditNote.invoice_id)
+        .subquery()
     )
+    paid = (
+        select(func.coalesce(cast(func.sum(Allocation.amount), BigInteger), 0))
+        .where(
+            Allocation.invoice_id == Invoice.id,
+            Allocation.kind != AllocationKind.FEE,
+            Allocation.taken_back_on.is_(None),
+        )
+        .correlate(Invoice)
+        .scalar_subquery()
+    )
+    return [
+        *rows_of(
+            session,
+            select(Invoice.number.label("invoice"), Invoice.total, credited.label("credited"))
+            .join(CreditNote, CreditNote.invoice_id == Invoice.id)
+            .group_by(Invoice.id, Invoice.number, Invoice.total)
+            .having(credited > Invoice.total),
+        ),
+        *rows_of(
+            session,
+            select(Invoice.number.label("invoice"), paid.label("paid"), refunded.c.amount.label("refunded"))
+            .join(refunded, refunded.c.invoice_id == Invoice.id)
+            .where(refunded.c.amount > paid),
+        ),
+    ]
 
 
 def billed_after_the_end(session: Session, _as_of: datetime) -> list[dict[str, Any]]:
@@ -113,7 +145,7 @@ BOOK_CHECKS = (
     ),
     Check(
         "M9",
-        "Is no more taken back of an invoice than it asked for?",
+        "Is no more taken back of an invoice than it asked for, and no more given back than was paid?",
         _BEHIND_OUR_BACK,
         Severity.ERROR,
         more_taken_back_than_billed,

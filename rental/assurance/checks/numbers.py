@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from rental.assurance.checks.asking import Check, Severity
 from rental.assurance.models import CheckRun
+from rental.billing.payment_models import Payment
 from rental.contracts.models import Contract
 from rental.core.numbering import Counter
 from rental.customers.models import BillingAccount, Customer, Site
@@ -36,6 +37,7 @@ _SERIES = (
     Series("receipt", Receipt.number, re.compile(r"R(\d{5,})")),
     Series("contract", Contract.number, re.compile(r"C-(\d{4})-(\d{4,})")),
     Series("work_order", WorkOrder.number, re.compile(r"W(\d{6,})")),
+    Series("payment", Payment.number, re.compile(r"PAY-(\d{4})-(\d{8,})")),
 )
 _TAGS = "tag:"
 

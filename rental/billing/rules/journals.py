@@ -27,6 +27,10 @@ class LedgerAccount(StrEnum):
     TAX_RECEIVED = "tax_received"
     REFUNDS_PAYABLE = "refunds_payable"
     ADVANCE_RECEIVED = "advance_received"
+    BANK = "bank"
+    CASH = "cash"
+    SALES_DISCOUNT = "sales_discount"
+    DEPOSITS_HELD = "deposits_held"
 
 
 class JournalSource(StrEnum):
@@ -34,6 +38,9 @@ class JournalSource(StrEnum):
 
     INVOICE = "invoice"
     CREDIT_NOTE = "credit_note"
+    PAYMENT = "payment"
+    ALLOCATION = "allocation"
+    DEPOSIT_ENTRY = "deposit_entry"
 
 
 class JournalKind(StrEnum):
@@ -41,6 +48,11 @@ class JournalKind(StrEnum):
 
     SALE = "sale"
     RETURN = "return"
+    RECEIPT = "receipt"
+    APPLICATION = "application"
+    RELEASE = "release"
+    REVERSAL = "reversal"
+    DEPOSIT = "deposit"
 
 
 class Posting(NamedTuple):

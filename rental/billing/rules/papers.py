@@ -13,6 +13,7 @@ class PaperKind(StrEnum):
     CREDIT_NOTE = "credit_note"
     DELIVERY_NOTE = "delivery_note"
     RECEIPT = "receipt"
+    DEPOSIT_RECEIPT = "deposit_receipt"
 
 
 class Template(StrEnum):
@@ -22,6 +23,7 @@ class Template(StrEnum):
     CREDIT_NOTE = "credit_note"
     DELIVERY_NOTE = "delivery_note"
     RECEIPT = "receipt"
+    DEPOSIT_RECEIPT = "deposit_receipt"
 
     @property
     def file_name(self) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import render_template, request
 
+from rental.billing.payment_queries import deposit_held
 from rental.billing.queries import invoices_of_contract
 from rental.contracts.activation import check_draft
 from rental.contracts.line_agreements import agreements_of
@@ -93,6 +94,7 @@ def contract_page(
         more_count=max(0, len(entries) - SHOWN),
         kinds=list(EntryKind),
         invoices=invoices_of_contract(reading(), contract_id) if may(Permission.INVOICES_READ) else (),
+        deposit=deposit_held(reading(), contract_id) if may(Permission.INVOICES_READ) else None,
         shown=shown if len(kinds) == 1 else "",
         is_edited=is_edited,
         **(_forms(contract, facts_form, line_form, activation_form, cancel_form) if is_edited else {}),

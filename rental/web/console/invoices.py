@@ -11,12 +11,14 @@ from rental.billing.document_queries import credit_notes_of, documents_about
 from rental.billing.documents import draw_invoice, keep_document
 from rental.billing.evidence import evidence_for, line_with_all, readings_behind, slots_charged
 from rental.billing.models import Invoice
+from rental.billing.payment_queries import allocations_in_force
 from rental.billing.queries import (
     invoice_state_counts,
     invoice_totals,
     invoice_with_all,
     invoices_matching,
 )
+from rental.billing.rules.payments import settlement_of
 from rental.billing.rules.runs import InvoiceState
 from rental.contracts.models import Slot
 from rental.core.db import found, reading
@@ -85,6 +87,8 @@ def show(invoice_id: UUID) -> ResponseReturnValue:
         "console/invoice.html",
         invoice=invoice,
         said=invoice.snapshot,
+        settlement=settlement_of(total=invoice.total, balance=invoice.balance),
+        allocations=allocations_in_force(reading(), invoice.id),
         credit_notes=credit_notes_of(reading(), invoice.id),
         documents=documents_about(reading(), invoice.id),
         rate_label=rate_label,

@@ -21,6 +21,7 @@ from rental.web.wording import (
     fieldwork,
     inventory,
     numbering,
+    payments,
     phone,
 )
 
@@ -34,6 +35,7 @@ PACKAGES: tuple[ModuleType, ...] = (
     billing,
     changes,
     documents,
+    payments,
     numbering,
     checks,
     phone,

@@ -295,7 +295,10 @@ CHECKS = {
         _l("Does the journal ask of every customer what the invoices ask, and is every invoice registered?"),
         _BEHIND_OUR_BACK,
     ),
-    "M9": (_l("Is no more taken back of an invoice than it asked for?"), _BEHIND_OUR_BACK),
+    "M9": (
+        _l("Is no more taken back of an invoice than it asked for, and no more given back than was paid?"),
+        _BEHIND_OUR_BACK,
+    ),
     "C4": (
         _l("Is no rent left standing for days after a machine's last one?"),
         _l("Open the closing of those days again; what is too much is taken back."),
