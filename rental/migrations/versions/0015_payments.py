@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015_payments"
-down_revision = "0013_travel"
+down_revision = "0014_terms_pages"
 
 
 def _one_of(name: str, *values: str) -> sa.Enum:
