@@ -1,6 +1,4 @@
-"""Why an invoice line is owed: what was agreed, what happened since, which slots it charges, who scanned
-which unit there.
-"""
+"""Why an invoice line is owed: what was agreed, what happened since, who scanned which unit in its slots."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence

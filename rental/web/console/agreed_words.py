@@ -65,9 +65,9 @@ def in_short(agreement: Agreement) -> str:
 def billed_words(terms: Terms) -> str:
     """How often, and when: every 3 months, 10 days before the period."""
     if terms.period_days:
-        often = ngettext("every day", "every %(num)s days", terms.period_days)
+        often = ngettext("every %(num)s day", "every %(num)s days", terms.period_days)
     else:
-        often = ngettext("every month", "every %(num)s months", terms.months)
+        often = _("every month") if terms.months == 1 else _("every %(num)s months", num=terms.months)
     if terms.timing is Timing.ARREARS:
         return _("%(often)s, after the period", often=often)
     if not terms.lead_days:
@@ -85,7 +85,9 @@ def discount_words(discount: Discount) -> str:
     much = f"{percent(discount.basis_points)} %" if discount.basis_points else yen(discount.amount)
     said = [much if discount.basis_points else _("%(amount)s a period", amount=much)]
     if discount.periods:
-        said.append(ngettext("for the first period", "for the first %(num)s periods", discount.periods))
+        said.append(
+            ngettext("for the first %(num)s period", "for the first %(num)s periods", discount.periods)
+        )
     if discount.starts_on:
         said.append(_("from %(day)s", day=day(discount.starts_on)))
     if discount.ends_on:

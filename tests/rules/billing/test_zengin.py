@@ -17,12 +17,11 @@ from rental.billing.rules.zengin import (
     DebitHeader,
     DebitResult,
     NewCode,
-    NotADebitFile,
-    Wrong,
     read_debit_file,
     results_of,
     write_debit_file,
 )
+from rental.billing.rules.zengin_records import NotADebitFile, Wrong
 from rental.core.money import Money, yen_of
 
 HEADER = DebitHeader(
