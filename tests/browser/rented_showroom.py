@@ -149,6 +149,8 @@ def _send_empty(page: Page) -> None:
 
 
 def _leave_steps_out(page: Page) -> None:
+    for field in ("#usage_model", "#discount_1_name"):
+        page.locator(f"details:has({field}) > summary").click()
     page.locator("#usage_model").select_option("graduated")
     page.locator("#discount_1_name").fill("開店祝い")
     _send_empty(page)

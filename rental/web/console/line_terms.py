@@ -22,6 +22,14 @@ from rental.web.problems import put_into_form
 
 bp = Blueprint("line_terms", __name__, url_prefix="/contracts/<uuid:contract_id>/lines/<uuid:line_id>/terms")
 
+# How the names of the fields of each part begin that can be folded.
+PARTS = {
+    "discount": ("discount_",),
+    "leaving": ("leaving_",),
+    "usage": ("usage_", "tier_", "package_", "included", "aggregation"),
+    "cost": ("cost_",),
+}
+
 
 @bp.get("")
 @requires(Permission.CONTRACTS_MANAGE)
@@ -67,6 +75,23 @@ def _rows_shown(kind: str, counts: dict[str, int]) -> int:
     return max(ROWS[kind].at_first, counts[kind])
 
 
+def _opened(form: LineTermsForm) -> list[str]:
+    """The parts in which something is filled in, wrong, or about to be: the others are folded."""
+    more = {"tier": "usage"}.get(request.form.get("more", ""), request.form.get("more"))
+    chosen = {
+        "discount": bool(form.filled_rows("discount")),
+        "leaving": bool(form.leaving_model.data),
+        "usage": bool(form.usage_model.data),
+        "cost": any(form[f"cost_{cost.value}"].data is not None for cost in COSTS),
+    }
+    return [part for part, is_chosen in chosen.items() if is_chosen or part == more or _is_wrong(form, part)]
+
+
+def _is_wrong(form: LineTermsForm, part: str) -> bool:
+    names = PARTS[part]
+    return any(item.errors for item in form if item.name.startswith(names))
+
+
 def _page(contract: Contract, line: Line, form: LineTermsForm) -> str:
     return render_template(
         "console/line_terms.html",
@@ -74,6 +99,7 @@ def _page(contract: Contract, line: Line, form: LineTermsForm) -> str:
         line=line,
         form=form,
         costs=[form[f"cost_{cost.value}"] for cost in COSTS],
+        opened=_opened(form),
         closing_day=contract.billing_account.closing_day,
         can_grow={kind: form.row_counts[kind] < rows.most for kind, rows in ROWS.items()},
     )
