@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from rental.billing.models import InvoiceLine
 from rental.billing.rules.journals import JournalKind, JournalSource, LedgerAccount
 from rental.billing.rules.papers import PaperKind, Template
+from rental.billing.rules.runs import SendingWay
 from rental.catalog.rules import TaxClass
 from rental.core.db import Base, text_enum
 from rental.core.ids import new_id
@@ -86,6 +87,7 @@ class Document(Base):
     `source_id` is what it speaks of: the invoice, the credit note, the work order. `sha256` seals what stands
     on it, `file` is the drawing of that. `amount` is None where a document names none. A corrected document
     `supersedes` the one before, and says why; both stay. An invoice's document has the id of the invoice.
+    `sent_at` is None until it is on its way, or where documents of its kind are not sent by us.
     """
 
     __tablename__ = "document"
@@ -94,6 +96,7 @@ class Document(Base):
         UniqueConstraint("source_id", "kind", "version"),
         CheckConstraint("(version = 1) = (supersedes_id IS NULL)", name="first_or_later"),
         CheckConstraint("(supersedes_id IS NULL) OR (reason <> '')", name="corrected_for_a_reason"),
+        CheckConstraint("(sent_at IS NULL) = (sent_by IS NULL)", name="sent_somehow"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -111,6 +114,8 @@ class Document(Base):
     registered_at: Mapped[datetime]
     registered_by: Mapped[str] = mapped_column(String(200))
     file_id: Mapped[UUID | None] = mapped_column(ForeignKey(StoredFile.id))
+    sent_at: Mapped[datetime | None]
+    sent_by: Mapped[SendingWay | None] = mapped_column(text_enum(SendingWay))
 
     billing_account: Mapped[BillingAccount] = relationship()
     file: Mapped[StoredFile | None] = relationship()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from rental.billing.book_models import Document, DocumentContent
 from rental.billing.documents import MEDIA_TYPE, draw_invoice, keep_document
-from rental.billing.events import DocumentIssued
+from rental.billing.events import DocumentDrawn, DocumentIssued
 from rental.billing.invoicing import sealed
 from rental.billing.rules.papers import PaperKind, Template
 from rental.core.db import found
@@ -105,4 +105,5 @@ def keep_issued(uow: UnitOfWork, document_id: UUID, content: bytes) -> StoredFil
     file = keep_file(uow, content, media_type=MEDIA_TYPE, download_name=f"{document.number}.pdf")
     document.file_id = file.id
     uow.session.flush()
+    uow.announce(DocumentDrawn(document.id))
     return file

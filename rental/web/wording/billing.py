@@ -210,6 +210,7 @@ JOBS = {
     "billing.keep_drawn_document": _l("Draw an invoice"),
     "billing.keep_issued_document": _l("Draw a document"),
     "billing.send_made_document": _l("Send an invoice"),
+    "billing.send_drawn_document": _l("Send a document"),
 }
 
 STATES: dict[type[StrEnum], dict[Any, Any]] = {
@@ -247,6 +248,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
 
 CHIPS: dict[type[StrEnum], dict[Any, str]] = {
     InvoiceState: {InvoiceState.FINALISED: "plan", InvoiceState.SENT: "done"},
+    SendingWay: {SendingWay.MAIL: "done", SendingWay.POST: "done"},
     ItemState: {
         ItemState.TODO: "move",
         ItemState.DONE: "done",
@@ -276,7 +278,9 @@ CHECKS = {
     "M1": (_l("Does every invoice add up to its total?"), _BEHIND_OUR_BACK),
     "M2": (_l("Is the tax of every invoice that of each rate together, rounded once?"), _BEHIND_OUR_BACK),
     "M7": (
-        _l("Do the numbers of invoices run without a gap, in the order of their issue?"),
+        _l(
+            "Do the numbers of invoices and other documents run without a gap, in the order of their issue?"
+        ),
         _BEHIND_OUR_BACK,
     ),
     "M8": (_l("Does every invoice still say what was sealed when it was finalised?"), _BEHIND_OUR_BACK),
