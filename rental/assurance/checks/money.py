@@ -1,6 +1,5 @@
 """M and C: whether invoices add up, their numbers run, and every day of a slot in service is billed once."""
 
-import re
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +9,6 @@ from sqlalchemy import BigInteger, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
-from rental.assurance.checks.numbers import Series, gaps_of, next_numbers
 from rental.billing.invoicing import sealed
 from rental.billing.models import (
     BilledSegment,
@@ -32,7 +30,6 @@ from rental.core.outbox import Delivery, DeliveryState
 from rental.core.runtime import runtime
 from rental.customers.models import BillingAccount
 
-_INVOICES = Series("invoice", Invoice.number, re.compile(r"INV-(\d{4})-(\d{8,})"))
 _LONGEST_ASIDE = timedelta(days=7)
 # Somebody opens the closing within a week of its day.
 _LONGEST_DUE = timedelta(days=7)
@@ -83,25 +80,6 @@ def taxes_rounded_wrongly(session: Session, as_of: datetime) -> list[dict[str, A
         if set(meant.blocks) != written[invoice_id] or meant.tax != tax:
             wrong.append({"invoice": number, "tax": tax.minor_units, "meant": meant.tax.minor_units})
     return wrong
-
-
-def invoice_numbers_with_gaps(session: Session, as_of: datetime) -> list[dict[str, Any]]:
-    """M7: a year whose invoices do not run from 1 to its counter, or are not in the order of their issue."""
-    before = (
-        func.lag(Invoice.issued_on)
-        .over(partition_by=func.substr(Invoice.number, 1, 8), order_by=Invoice.number)
-        .label("before")
-    )
-    each = select(Invoice.number, Invoice.issued_on, before).subquery()
-    return [
-        *gaps_of(session, _INVOICES, next_numbers(session)),
-        *rows_of(
-            session,
-            select(each.c.number.label("invoice"), each.c.issued_on, each.c.before).where(
-                each.c.issued_on < each.c.before
-            ),
-        ),
-    ]
 
 
 def invoices_changed_behind_the_seal(session: Session, as_of: datetime) -> list[dict[str, Any]]:
@@ -327,13 +305,6 @@ MONEY_CHECKS = (
         _BEHIND_OUR_BACK,
         Severity.ERROR,
         taxes_rounded_wrongly,
-    ),
-    Check(
-        "M7",
-        "Do the numbers of invoices run without a gap, in the order of their issue?",
-        _BEHIND_OUR_BACK,
-        Severity.ERROR,
-        invoice_numbers_with_gaps,
     ),
     Check(
         "M8",

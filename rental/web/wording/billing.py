@@ -278,9 +278,7 @@ CHECKS = {
     "M1": (_l("Does every invoice add up to its total?"), _BEHIND_OUR_BACK),
     "M2": (_l("Is the tax of every invoice that of each rate together, rounded once?"), _BEHIND_OUR_BACK),
     "M7": (
-        _l(
-            "Do the numbers of invoices and other documents run without a gap, in the order of their issue?"
-        ),
+        _l("Do the numbers of invoices and other documents run without a gap, in the order of their issue?"),
         _BEHIND_OUR_BACK,
     ),
     "M8": (_l("Does every invoice still say what was sealed when it was finalised?"), _BEHIND_OUR_BACK),
