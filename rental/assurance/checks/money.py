@@ -16,10 +16,12 @@ from rental.billing.models import (
     BillingItem,
     BillingRun,
     BillingSchedule,
+    ClosingExclusion,
     Invoice,
     InvoiceLine,
     InvoiceTax,
 )
+from rental.billing.queries import LONGEST_MONTH
 from rental.billing.rules.runs import ASIDE, ItemState
 from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, totals_of
 from rental.contracts.models import Contract, Line, LineEvent, LineTerms, Slot
@@ -102,13 +104,20 @@ def invoices_changed_behind_the_seal(session: Session, as_of: datetime) -> list[
 
 
 def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]]:
-    """C3: a line due a week before the business date, of an account that no closing is dealing with."""
+    """C3: a line due a week before the business date, of an account that no closing is dealing with.
+
+    One that was left out of a closing has until a week after the next.
+    """
     today = business_today(session, as_of, runtime().zone)
     is_in_hand = (
         select(BillingItem.id)
         .where(BillingItem.billing_account_id == Contract.billing_account_id)
         .where(BillingItem.state != ItemState.DONE)
         .exists()
+    )
+    is_left_out = exists().where(
+        ClosingExclusion.billing_account_id == Contract.billing_account_id,
+        ClosingExclusion.closed_on >= today - LONGEST_MONTH - _LONGEST_DUE,
     )
     return rows_of(
         session,
@@ -125,6 +134,7 @@ def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]
             Contract.state == ContractState.ACTIVE,
             BillingSchedule.next_due_on < today - _LONGEST_DUE,
             ~is_in_hand,
+            ~is_left_out,
         ),
     )
 

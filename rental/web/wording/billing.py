@@ -99,6 +99,12 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         "Nobody has said yet who issues the invoices. Write down the company and its registration "
         "number first."
     ),
+    "billing.billed_already": lambda params: _(
+        "The closing of %(closed_on)s has dealt with billing account %(account)s already. Take back what is "
+        "wrong with a credit note.",
+        account=params["account"],
+        closed_on=_day(params["closed_on"]),
+    ),
     "billing.negative_total": lambda params: _(
         "More is taken back than is charged: %(total)s. An invoice cannot say so; a credit note is needed.",
         total=yen(params["total"]),
@@ -154,12 +160,15 @@ ENTITIES = {
     "billing_run": _l("Closing"),
     "billing_item": _l("Billing account in a closing"),
     "billing_limits": _l("Limits of billing"),
+    "closing_exclusion": _l("Billing account left out of a closing"),
     "invoice": _l("Invoice"),
     "usage_record": _l("Reading of what was used"),
 }
 
 ATTRIBUTES = {
     "closed_on": _l("Closed on"),
+    "excluded_at": _l("Left out at"),
+    "excluded_by": _l("Left out by"),
     "opened_at": _l("Opened at"),
     "opened_by": _l("Opened by"),
     "stopped_at": _l("Stopped at"),
@@ -287,6 +296,10 @@ CHECKS = {
         _BEHIND_OUR_BACK,
     ),
     "M9": (_l("Is no more taken back of an invoice than it asked for?"), _BEHIND_OUR_BACK),
+    "M10": (
+        _l("Do the books owe customers exactly what was paid for days that are still to be earned?"),
+        _BEHIND_OUR_BACK,
+    ),
     "C4": (
         _l("Is no rent left standing for days after a machine's last one?"),
         _l("Open the closing of those days again; what is too much is taken back."),
