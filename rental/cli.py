@@ -17,6 +17,7 @@ from flask_migrate import downgrade, upgrade
 
 from rental.app import create_app
 from rental.assurance.checks import as_report, ask_all
+from rental.billing.closing_months import close_month
 from rental.billing.due import preview_run
 from rental.billing.queries import progress_of
 from rental.billing.runs import open_run
@@ -290,6 +291,16 @@ def bill(app: Flask, closing: datetime, account: str | None, dry_run: bool, as_j
                 print("  " + "  ".join(str(cell) for cell in row.values()))
         else:
             print(f"{name}: {value}")
+
+
+@main.command("close-month")
+@click.argument("month", type=click.DateTime(formats=["%Y-%m"]))
+@with_app
+def close_month_of_books(app: Flask, month: datetime) -> None:
+    """Closes a month of the books, such as 2026-10, and open ones before it; a closed one stays as it is."""
+    with begin(CLI) as uow:
+        told = [f"{each.month:%Y-%m}: {each.amount.minor_units:,}" for each in close_month(uow, month.date())]
+    print("\n".join(told) or f"{month:%Y-%m} was closed before")
 
 
 @main.group()

@@ -31,6 +31,7 @@ def wire() -> Bus:
         billing.send_made_document,
         # Another document was issued: a credit note, a correction, a delivery note.
         billing.keep_issued_document,
+        billing.send_drawn_document,
         # The database is asked whether all is well.
         assurance.answer_started_check,
     )

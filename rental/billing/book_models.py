@@ -4,12 +4,22 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from rental.billing.models import InvoiceLine
 from rental.billing.rules.journals import JournalKind, JournalSource, LedgerAccount
 from rental.billing.rules.papers import PaperKind, Template
+from rental.billing.rules.runs import SendingWay
 from rental.catalog.rules import TaxClass
 from rental.core.db import Base, text_enum
 from rental.core.ids import new_id
@@ -70,13 +80,54 @@ class JournalLine(Base):
 
 
 class RevenueMonth(Base):
-    """What an invoice line earns in the month that begins on this day, without tax."""
+    """What an invoice line earns in the month that begins on this day, without tax.
+
+    A deferred one was booked as owed to the customer: it becomes a sale when its month is closed.
+    """
 
     __tablename__ = "revenue_schedule"
     __audited__ = False
+    __table_args__ = (
+        Index(
+            "ix_revenue_schedule_deferred",
+            "month",
+            sqlite_where=text("is_deferred"),
+            postgresql_where=text("is_deferred"),
+        ),
+    )
 
     invoice_line_id: Mapped[UUID] = mapped_column(ForeignKey(InvoiceLine.id), primary_key=True)
     month: Mapped[date] = mapped_column(primary_key=True)
+    amount: Mapped[Money]
+    is_deferred: Mapped[bool] = mapped_column(server_default=false())
+
+
+class RevenueRecognition(Base):
+    """That what a document deferred to this month became a sale; its journal entry has the same id.
+
+    `amount` is below zero for a credit note, and nothing where the lines of a document cancel out.
+    """
+
+    __tablename__ = "revenue_recognition"
+    __audited__ = False
+    __table_args__ = (UniqueConstraint("source_id", "month"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source_id: Mapped[UUID]
+    source_type: Mapped[JournalSource] = mapped_column(text_enum(JournalSource))
+    month: Mapped[date]
+    amount: Mapped[Money]
+
+
+class ClosedMonth(Base):
+    """A month (its first day) of the books that takes no further entry, and what was recognised with it."""
+
+    __tablename__ = "closed_month"
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    closed_at: Mapped[datetime]
+    closed_by: Mapped[str] = mapped_column(String(200))
+    source_count: Mapped[int]
     amount: Mapped[Money]
 
 
@@ -86,6 +137,7 @@ class Document(Base):
     `source_id` is what it speaks of: the invoice, the credit note, the work order. `sha256` seals what stands
     on it, `file` is the drawing of that. `amount` is None where a document names none. A corrected document
     `supersedes` the one before, and says why; both stay. An invoice's document has the id of the invoice.
+    `sent_at` is None until it is on its way, or where documents of its kind are not sent by us.
     """
 
     __tablename__ = "document"
@@ -94,6 +146,7 @@ class Document(Base):
         UniqueConstraint("source_id", "kind", "version"),
         CheckConstraint("(version = 1) = (supersedes_id IS NULL)", name="first_or_later"),
         CheckConstraint("(supersedes_id IS NULL) OR (reason <> '')", name="corrected_for_a_reason"),
+        CheckConstraint("(sent_at IS NULL) = (sent_by IS NULL)", name="sent_somehow"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -111,6 +164,8 @@ class Document(Base):
     registered_at: Mapped[datetime]
     registered_by: Mapped[str] = mapped_column(String(200))
     file_id: Mapped[UUID | None] = mapped_column(ForeignKey(StoredFile.id))
+    sent_at: Mapped[datetime | None]
+    sent_by: Mapped[SendingWay | None] = mapped_column(text_enum(SendingWay))
 
     billing_account: Mapped[BillingAccount] = relationship()
     file: Mapped[StoredFile | None] = relationship()

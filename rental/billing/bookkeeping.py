@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from rental.billing.book_models import Document, JournalEntry, JournalLine, RevenueMonth
+from rental.billing.open_months import open_day
 from rental.billing.rules.drafts import Draft
 from rental.billing.rules.journals import (
     NOTHING,
@@ -33,7 +34,7 @@ class Bookkeeping:
     """The rows that the invoices of one transaction add to the books. Amounts of lines are without tax."""
 
     def __init__(self, uow: UnitOfWork, *, as_of: date, entry_on: date) -> None:
-        self.uow, self.as_of, self.entry_on = uow, as_of, entry_on
+        self.uow, self.as_of, self.entry_on = uow, as_of, open_day(uow.session, entry_on)
         self.entries: list[Row] = []
         self.postings: list[Row] = []
         self.months: list[Row] = []
@@ -50,8 +51,9 @@ class Bookkeeping:
             self.entries.append(entry)
             self.postings += rows
         for row, line in zip(lines, draft.lines, strict=True):
+            is_deferred = income_account(line.charge, as_of=self.as_of) is LedgerAccount.CONTRACT_LIABILITY
             self.months += [
-                {"invoice_line_id": row["id"], "month": month, "amount": amount}
+                {"invoice_line_id": row["id"], "month": month, "amount": amount, "is_deferred": is_deferred}
                 for month, amount in earned_by(line.line).items()
             ]
         self.documents.append(self._registered(invoice))

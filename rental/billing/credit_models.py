@@ -81,7 +81,10 @@ class CreditNoteTax(Base):
 
 
 class RevenueCorrection(Base):
-    """What a credit adds to the revenue of a month: below zero where the line earned something."""
+    """What a credit adds to the revenue of a month: below zero where the line earned something.
+
+    `deferred` is how much of that was still owed to the customer; the rest lowers sales at once.
+    """
 
     __tablename__ = "revenue_correction"
     __audited__ = False
@@ -97,3 +100,4 @@ class RevenueCorrection(Base):
     invoice_line_id: Mapped[UUID] = mapped_column(primary_key=True, index=True)
     month: Mapped[date] = mapped_column(primary_key=True)
     amount: Mapped[Money]
+    deferred: Mapped[Money] = mapped_column(server_default="0")

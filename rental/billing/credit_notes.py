@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from rental.billing.book_models import JournalLine, RevenueMonth
@@ -35,11 +35,11 @@ from rental.billing.rules.journals import (
     JournalSource,
     LedgerAccount,
     corrections_of,
+    deferred_part,
     taken_back,
 )
 from rental.billing.rules.papers import PaperKind, Template
 from rental.billing.rules.revenue import Earned
-from rental.billing.rules.runs import billed_as_of
 from rental.billing.rules.tax import TaxBlock, TaxRate
 from rental.catalog.rules import TaxClass
 from rental.core.ids import new_id
@@ -184,22 +184,29 @@ def _write_amounts(uow: UnitOfWork, note: CreditNote, credit: Credit) -> None:
 def _book(uow: UnitOfWork, note: CreditNote, invoice: Invoice, credit: Credit) -> None:
     """The sale is turned round: first what is not earned yet, then what the open month has to bear."""
     booked = _booked(uow.session, invoice)
-    closed_month = (uow.today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    open_month = uow.today.replace(day=1)
+    closed_month = (open_month - timedelta(days=1)).replace(day=1)
     nets: dict[tuple[TaxRate, LedgerAccount], Money] = defaultdict(lambda: NOTHING)
     for each in credit.lines:
         line = uow.session.get_one(InvoiceLine, each.line.id)
         schedule = _schedule(uow.session, line.id)
         months, unearned = corrections_of(schedule, each.amount, closed_month=closed_month)
+        ahead = unearned if _is_deferred(uow.session, line.id) else NOTHING
+        deferred = (
+            deferred_part(months, taken_at_once=each.amount - ahead, open_month=open_month) if ahead else {}
+        )
         uow.session.add_all(
-            RevenueCorrection(credit_note_id=note.id, invoice_line_id=line.id, month=month, amount=amount)
+            RevenueCorrection(
+                credit_note_id=note.id,
+                invoice_line_id=line.id,
+                month=month,
+                amount=amount,
+                deferred=deferred.get(month, NOTHING),
+            )
             for month, amount in months.items()
         )
-        accounts = booked[each.line.rate]
-        is_ahead = LedgerAccount.CONTRACT_LIABILITY in accounts and line.service_end > billed_as_of(
-            invoice.closed_on
-        )
-        ahead = unearned if is_ahead else NOTHING
         nets[each.line.rate, LedgerAccount.CONTRACT_LIABILITY] += ahead
+        accounts = booked[each.line.rate]
         is_other = LedgerAccount.OTHER_INCOME in accounts and LedgerAccount.SALES not in accounts
         income = LedgerAccount.OTHER_INCOME if is_other else LedgerAccount.SALES
         nets[each.line.rate, income] += each.amount - ahead
@@ -234,6 +241,12 @@ def _schedule(session: Session, invoice_line_id: UUID) -> list[Earned]:
         ):
             months[month] += amount
     return [Earned(month, amount) for month, amount in sorted(months.items())]
+
+
+def _is_deferred(session: Session, invoice_line_id: UUID) -> bool:
+    """Whether the line was booked as owed to the customer."""
+    deferred = exists().where(RevenueMonth.invoice_line_id == invoice_line_id, RevenueMonth.is_deferred)
+    return bool(session.scalar(select(deferred)))
 
 
 def _issue(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select
@@ -10,7 +11,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from rental.billing.book_models import Document
 from rental.billing.credit_models import CreditNote, CreditNoteLine
-from rental.billing.rules.papers import PaperKind
+from rental.billing.rules.papers import SENT, PaperKind
+from rental.billing.rules.runs import SendingWay
 from rental.core.money import Money
 from rental.core.text import narrow
 from rental.customers.models import BillingAccount
@@ -18,7 +20,10 @@ from rental.customers.models import BillingAccount
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is looked for; all of it must be so. Both ends of a range belong to it."""
+    """What is looked for; all of it must be so. Both ends of a range belong to it.
+
+    Unsent are those that should have reached the customer by now and have not.
+    """
 
     counterparty: str = ""
     number: str = ""
@@ -27,6 +32,7 @@ class Wanted:
     dated_until: date | None = None
     amount_from: Money | None = None
     amount_until: Money | None = None
+    way: SendingWay | Literal["unsent"] | None = None
 
 
 def documents_matching(wanted: Wanted) -> Select[Document]:
@@ -54,6 +60,10 @@ def documents_matching(wanted: Wanted) -> Select[Document]:
         statement = statement.where(Document.amount >= wanted.amount_from)
     if wanted.amount_until:
         statement = statement.where(Document.amount <= wanted.amount_until)
+    if wanted.way == "unsent":
+        statement = statement.where(Document.sent_at.is_(None), Document.kind.in_(SENT))
+    elif wanted.way:
+        statement = statement.where(Document.sent_by == wanted.way)
     return statement
 
 

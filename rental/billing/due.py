@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from rental.billing.invoicing import Billable
 from rental.billing.issuing import the_issuer
 from rental.billing.limits import doubt_of, limits_of
-from rental.billing.models import BillingItem, BillingRun, BillingSchedule, Invoice
+from rental.billing.models import BillingItem, BillingRun, BillingSchedule, ClosingExclusion, Invoice
 from rental.billing.obligations import Accounts, lines_owed_by, terms_of
 from rental.billing.rules.catching_up import Document, documents_of, is_overdue
 from rental.billing.rules.drafts import Draft, LineFacts, dues_of
@@ -107,7 +107,8 @@ def only_account(session: Session, number: str | None, closed_on: date) -> UUID 
 
 
 def accounts_due(closed_on: date, *, only: UUID | None = None) -> Select[UUID]:
-    """The accounts that close on this day and have a line that is due, without those that are set aside."""
+    """The accounts that close on this day and have a line that is due, without those that are set aside or
+    excluded from it."""
     days = closing_days_of(closed_on)
     is_due = exists().where(
         Contract.billing_account_id == BillingAccount.id,
@@ -119,9 +120,13 @@ def accounts_due(closed_on: date, *, only: UUID | None = None) -> Select[UUID]:
     is_aside = exists().where(
         BillingItem.billing_account_id == BillingAccount.id, BillingItem.state.in_(ASIDE)
     )
+    is_excluded = exists().where(
+        ClosingExclusion.billing_account_id == BillingAccount.id, ClosingExclusion.closed_on == closed_on
+    )
     due = (
         select(BillingAccount.id)
-        .where(BillingAccount.closing_day.between(days.start, days.stop - 1), is_due, ~is_aside)
+        .where(BillingAccount.closing_day.between(days.start, days.stop - 1), is_due)
+        .where(~is_aside, ~is_excluded)
         .order_by(BillingAccount.number)
     )
     return due.where(BillingAccount.id == only) if only else due

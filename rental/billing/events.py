@@ -42,3 +42,12 @@ class InvoiceDocumentMade(Event):
     name: ClassVar[str] = "billing.invoice_document_made"
 
     invoice_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDrawn(Event):
+    """The PDF of a document other than an invoice is kept. Sent once per document."""
+
+    name: ClassVar[str] = "billing.document_drawn"
+
+    document_id: UUID

@@ -5,12 +5,18 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rental.billing.documents import draw_invoice, keep_document
-from rental.billing.events import ChunkOpened, DocumentIssued, InvoiceDocumentMade, InvoiceFinalised
+from rental.billing.events import (
+    ChunkOpened,
+    DocumentDrawn,
+    DocumentIssued,
+    InvoiceDocumentMade,
+    InvoiceFinalised,
+)
 from rental.billing.register import draw_issued, keep_issued
 from rental.billing.rules.runs import SendingWay
 from rental.billing.runs import bill_chunk
 from rental.billing.schedules import make_due, open_schedule, slot_changed
-from rental.billing.sending import mail_invoice, mark_sent
+from rental.billing.sending import mail_document, mail_invoice, mark_document_sent, mark_sent
 from rental.contracts.events import CostIncurred, SlotEnded, SlotStarted
 from rental.core.bus import Queue, on
 from rental.core.runtime import runtime
@@ -74,3 +80,16 @@ def send_made_document(uow: UnitOfWork, event: InvoiceDocumentMade, way: Sending
     """What could not be sent stays finalised, and shows so on its page."""
     if way is not None:
         mark_sent(uow, event.invoice_id, way)
+
+
+def hand_over_drawn(snapshot: Session, event: DocumentDrawn, now: datetime) -> SendingWay | None:
+    """As with invoices: a mail server that is away is asked again."""
+    current = runtime()
+    return mail_document(snapshot, event.document_id, current.post, current.files)
+
+
+@on(DocumentDrawn, queue=Queue.BILLING, reads=hand_over_drawn)
+def send_drawn_document(uow: UnitOfWork, event: DocumentDrawn, way: SendingWay | None) -> None:
+    """What could not be sent, or is not sent by us, stays unsent and shows so in the register."""
+    if way is not None:
+        mark_document_sent(uow, event.document_id, way)

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from rental.billing.bookkeeping import Bookkeeping
+from rental.billing.document_templates import looks_of
 from rental.billing.issuing import the_issuer
 from rental.billing.line_facts import description_of, formula_of, unit_price_of
 from rental.billing.models import (
@@ -97,7 +98,8 @@ def _write(
     issuer = the_issuer(uow.session)
     year = uow.today.year
     numbers = next_block(uow, f"{SERIES}:{year}", len(due))
-    books = _Books(uow, run, issuer)
+    looks = looks_of(uow.session, {account.id for account, _document in due})
+    books = _Books(uow, run, issuer, looks)
     for number, (account, document) in zip(numbers, due, strict=True):
         books.enter(account, document, number=f"INV-{year}-{number:08}")
     books.write()
@@ -107,8 +109,8 @@ def _write(
 class _Books:
     """The rows of many invoices at once, and of the ledger of charges and days behind them."""
 
-    def __init__(self, uow: UnitOfWork, run: BillingRun, issuer: Row) -> None:
-        self.uow, self.run, self.issuer = uow, run, issuer
+    def __init__(self, uow: UnitOfWork, run: BillingRun, issuer: Row, looks: Mapping[UUID, Row]) -> None:
+        self.uow, self.run, self.issuer, self.looks = uow, run, issuer, looks
         self.invoice_ids: list[tuple[UUID, UUID]] = []
         self.invoices: list[Row] = []
         self.taxes: list[Row] = []
@@ -145,7 +147,8 @@ class _Books:
             "price_mode": PriceMode.EXCLUSIVE,
         }
         lines = [(line, description_of(line), formula_of(line)) for line in draft.lines]
-        snapshot = canonical(snapshot_of(invoice, self.issuer, account, draft, lines))
+        said = snapshot_of(invoice, self.issuer, account, draft, lines) | self.looks[account.id]
+        snapshot = canonical(said)
         self.invoices.append(
             {
                 **invoice,

@@ -141,6 +141,25 @@ class BillingItem(Base):
     contract: Mapped[Contract | None] = relationship()
 
 
+class ClosingExclusion(Base):
+    """That an account is left out of one closing, and why. The next closing asks for what it owes."""
+
+    __tablename__ = "closing_exclusion"
+    __table_args__ = (
+        UniqueConstraint("billing_account_id", "closed_on"),
+        CheckConstraint("reason <> ''", name="for_a_reason"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    billing_account_id: Mapped[UUID] = mapped_column(ForeignKey(BillingAccount.id))
+    closed_on: Mapped[date] = mapped_column(index=True)
+    reason: Mapped[str] = mapped_column(String(200))
+    excluded_at: Mapped[datetime]
+    excluded_by: Mapped[str] = mapped_column(String(200))
+
+    billing_account: Mapped[BillingAccount] = relationship()
+
+
 class Invoice(Base):
     """An issued invoice: numbered, never edited. `snapshot` is everything that stands on it, `period_end` the
     day after the last one it charges, `balance` what of the total is still owed."""

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from rental.billing.due import Foreseen, documents_due, preview_run
+from rental.billing.exclusions import excluded_from
 from rental.billing.invoicing import Billable
 from rental.billing.issuing import the_issuer
 from rental.billing.limits import doubt_of, limits_of
@@ -105,6 +106,7 @@ def foresee_closing(session: Session, closed_on: date, *, today: date) -> Closin
     invoices = [_to_come(each, billed.get(each.account.id), closed_on) for each in foreseen if each.documents]
     parked = _parked(session, closed_on)
     seen = {each.account.id for each in foreseen} | {item.billing_account_id for item in parked}
+    seen |= {exclusion.billing_account_id for exclusion in excluded_from(session, closed_on)}
     return ClosingToCome(
         sorted(invoices, key=lambda invoice: -abs(invoice.difference.minor_units)),
         [(each.account, each.refusal) for each in foreseen if each.refusal],

@@ -25,6 +25,7 @@ from rental.billing.models import (
     BillingItem,
     BillingRun,
     BillingSchedule,
+    ClosingExclusion,
     Invoice,
     InvoiceLine,
 )
@@ -259,13 +260,23 @@ def closing_of(session: Session, closed_on: date) -> BillingRun | None:
 def days_to_close(session: Session) -> dict[date, int]:
     """The closing days on which something falls due, in order, and how many accounts that concerns.
 
-    Without those that a closing is billing just now, and those that are parked and wait for a person.
+    Without those that a closing is billing just now, and those that are parked and wait for a person. One
+    that was excluded from a closing falls due on its next.
     """
     is_in_hand = exists().where(
         BillingItem.billing_account_id == BillingAccount.id, BillingItem.state != ItemState.DONE
     )
+    excluded_on = (
+        select(func.max(ClosingExclusion.closed_on))
+        .where(ClosingExclusion.billing_account_id == BillingAccount.id)
+        .scalar_subquery()
+    )
     first_due = (
-        select(BillingAccount.closing_day, func.min(BillingSchedule.next_due_on).label("due_on"))
+        select(
+            BillingAccount.closing_day,
+            func.min(BillingSchedule.next_due_on).label("due_on"),
+            excluded_on.label("excluded_on"),
+        )
         .join(Contract, Contract.billing_account_id == BillingAccount.id)
         .join(Line, Line.contract_id == Contract.id)
         .join(BillingSchedule, BillingSchedule.contract_line_id == Line.id)
@@ -274,12 +285,12 @@ def days_to_close(session: Session) -> dict[date, int]:
         .subquery()
     )
     counts: dict[date, int] = defaultdict(int)
-    for closing_day, due_on, count in session.execute(
-        select(first_due.c.closing_day, first_due.c.due_on, func.count()).group_by(
-            first_due.c.closing_day, first_due.c.due_on
-        )
-    ):
-        counts[closing_on(due_on - timedelta(days=1), closing_day)] += count
+    key = (first_due.c.closing_day, first_due.c.due_on, first_due.c.excluded_on)
+    for closing_day, due_on, left_out_on, count in session.execute(select(*key, func.count()).group_by(*key)):
+        day = closing_on(due_on - timedelta(days=1), closing_day)
+        if left_out_on and left_out_on >= day:
+            day = closing_on(left_out_on + timedelta(days=1), closing_day)
+        counts[day] += count
     return dict(sorted(counts.items()))
 
 

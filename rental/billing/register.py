@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from rental.billing.book_models import Document, DocumentContent
+from rental.billing.document_templates import looks_of
 from rental.billing.documents import MEDIA_TYPE, draw_invoice, keep_document
-from rental.billing.events import DocumentIssued
+from rental.billing.events import DocumentDrawn, DocumentIssued
 from rental.billing.invoicing import sealed
 from rental.billing.rules.papers import PaperKind, Template
 from rental.core.db import found
@@ -53,7 +54,12 @@ def issue_paper(
     supersedes: Document | None = None,
     reason: str | None = None,
 ) -> Document:
-    """The document is entered with what stands on it; a worker draws it. One it corrects stays beside it."""
+    """The document is entered with what stands on it, in the look that was chosen; a worker draws it.
+
+    One it corrects stays beside it.
+    """
+    said = {name: part for name, part in paper.snapshot.items() if name != "look"}
+    said |= looks_of(uow.session, [account.id])[account.id]
     document = Document(
         kind=paper.kind,
         number=paper.number,
@@ -62,7 +68,7 @@ def issue_paper(
         counterparty=account.name,
         dated_on=paper.dated_on,
         amount=paper.amount,
-        sha256=sealed(paper.snapshot),
+        sha256=sealed(said),
         version=supersedes.version + 1 if supersedes else 1,
         supersedes_id=supersedes.id if supersedes else None,
         reason=reason,
@@ -71,9 +77,7 @@ def issue_paper(
     )
     uow.session.add(document)
     uow.session.flush()
-    uow.session.add(
-        DocumentContent(document_id=document.id, template=paper.template, snapshot=dict(paper.snapshot))
-    )
+    uow.session.add(DocumentContent(document_id=document.id, template=paper.template, snapshot=said))
     uow.session.flush()
     uow.record(
         "issued",
@@ -105,4 +109,5 @@ def keep_issued(uow: UnitOfWork, document_id: UUID, content: bytes) -> StoredFil
     file = keep_file(uow, content, media_type=MEDIA_TYPE, download_name=f"{document.number}.pdf")
     document.file_id = file.id
     uow.session.flush()
+    uow.announce(DocumentDrawn(document.id))
     return file

@@ -189,6 +189,10 @@ BILLED_SCENES = {
         SALES, _at("/contracts/{billed.contract_id}/amendments/price?look=1&fee=x"), status=422
     ),
     "issuer": Scene(BILLING, "/issuer"),
+    "document-templates": Scene(BILLING, "/document-templates"),
+    "document-template-new": Scene(BILLING, "/document-templates/new"),
+    "books": Scene(BILLING, "/books"),
+    "ledger-account": Scene(BILLING, "/books/accounts/sales"),
     "billing-limits": Scene(BILLING, "/billing-limits"),
     "recurring-revenue": Scene(BILLING, "/recurring-revenue"),
     "issuer-errors": Scene(BILLING, "/issuer", _take_the_name_away),

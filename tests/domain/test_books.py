@@ -127,7 +127,7 @@ def test_every_account_has_a_name_from_the_start(company: Story) -> None:
 # What may follow after an invoice was finalised: its state, what is owed, when it was sent, its drawing.
 MAY_CHANGE = {
     Invoice: {"state", "balance", "sent_at", "sent_by", "document_id"},
-    Document: {"file_id"},
+    Document: {"file_id", "sent_at", "sent_by"},
 }
 WRITTEN_ONCE: tuple[type[Base], ...] = (
     Invoice,

@@ -233,7 +233,7 @@ def test_what_was_credited_is_written_once(company: Story) -> None:
             tried += 1
         with pytest.raises(DBAPIError), company.begin() as uow:
             uow.session.execute(delete(table_of(kind)))
-    assert tried == 14 + 4 + 5 + 4 + 3
+    assert tried == 14 + 4 + 5 + 5 + 3
     assert rows_of(company.app) == before
 
 

@@ -11,15 +11,20 @@ from rental.assurance.checks import CHECKS
 from rental.billing.book_models import Document, JournalEntry, JournalLine
 from rental.billing.credit_models import CreditNote
 from rental.billing.credit_notes import issue_credit_note
+from rental.billing.delivery_notes import issue_delivery_note
 from rental.billing.models import BilledSegment, BilledSpan, BillingItem, BillingSchedule, Invoice, InvoiceTax
+from rental.billing.reissue import reissue_invoice
 from rental.billing.rules.credits import CreditKind
 from rental.billing.rules.journals import JournalKind, JournalSource
+from rental.billing.rules.papers import PaperKind
 from rental.billing.rules.runs import ItemState
 from rental.contracts.models import Line, Slot
 from rental.core.ids import new_id
 from rental.core.money import Money
 from rental.core.numbering import Counter
+from rental.core.uow import UnitOfWork
 from rental.demo.clock import pin_business_date
+from rental.fieldwork.models import WorkOrder
 from rental.web import sentences
 from tests.domain.test_checks import red
 from tests.factories.billed import Rented, close, machines_in_service, make_issuer
@@ -51,7 +56,16 @@ def close_twice(story: Story) -> None:
             kind=CreditKind.GOODWILL,
             reason="お詫び",
         )
+        reissue_after_a_move(uow)
+        issue_delivery_note(uow, uow.session.scalars(select(WorkOrder.id).limit(1)).one())
     story.tick()
+
+
+def reissue_after_a_move(uow: UnitOfWork) -> None:
+    invoice = last_invoice(uow.session)
+    invoice.billing_account.name = "喫茶みどり 本部"
+    uow.session.flush()
+    reissue_invoice(uow, invoice.id, reason="宛名の誤り")
 
 
 def unguarded(*tables: str) -> Callable[[Session], None]:
@@ -139,6 +153,32 @@ def tax_of_one_rate_changed(session: Session) -> None:
 def a_counter_ahead(session: Session) -> None:
     session.execute(
         update(Counter).where(Counter.series == "invoice:2026").values(next_number=Counter.next_number + 1)
+    )
+
+
+def a_counter_behind(series: str) -> Callable[[Session], None]:
+    """The next document would get a number that is taken."""
+
+    def set_back(session: Session) -> None:
+        session.execute(update(Counter).where(Counter.series == series).values(next_number=1))
+
+    return set_back
+
+
+def renumbered(kind: PaperKind, number: str) -> Callable[[Session], None]:
+    def write_over(session: Session) -> None:
+        unguarded("document")(session)
+        session.execute(update(Document).where(Document.kind == kind).values(number=number))
+
+    return write_over
+
+
+def a_correction_left_out(session: Session) -> None:
+    unguarded("document")(session)
+    session.execute(
+        update(Document)
+        .where(Document.kind == PaperKind.CORRECTED_INVOICE)
+        .values(version=3, number=f"{last_invoice(session).number}-3")
     )
 
 
@@ -240,6 +280,12 @@ SABOTAGE: dict[str, Callable[[Session], object]] = {
 OTHERS: dict[str, tuple[str, Callable[[Session], object]]] = {
     "an entry without its document": ("M4", an_entry_without_its_document),
     "an invoice issued before its turn": ("M7", issued_before_its_turn),
+    "a counter of credit notes set back": ("M7", a_counter_behind("credit_note:2026")),
+    "a counter of delivery notes set back": ("M7", a_counter_behind("delivery_note:2026")),
+    "a delivery note out of its series": ("M7", renumbered(PaperKind.DELIVERY_NOTE, "DN-2026-00000002")),
+    "a credit note registered otherwise": ("M7", renumbered(PaperKind.CREDIT_NOTE, "CN-2026-00000002")),
+    "a correction under another number": ("M7", renumbered(PaperKind.CORRECTED_INVOICE, "INV-9")),
+    "a correction left out": ("M7", a_correction_left_out),
     "a month taken back on paper": ("C2", a_month_taken_back_on_paper),
     "a recipient changed in the row": ("M8", a_recipient_changed_in_the_row),
     "an account that waits for nobody": ("C6", waiting_for_nobody),

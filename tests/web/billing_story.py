@@ -6,10 +6,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from rental.billing.credit_notes import issue_credit_note
+from rental.billing.document_templates import add_template, choose_for_company
 from rental.billing.events import ChunkOpened
+from rental.billing.exclusions import exclude_from_closing
 from rental.billing.models import BillingItem, BillingRun, Invoice
 from rental.billing.payments import record_payment
 from rental.billing.rules.credits import CreditKind
+from rental.billing.rules.looks import Look, PaperLanguage
 from rental.billing.rules.payments import PaymentMethod, Share
 from rental.billing.rules.runs import ItemState
 from rental.catalog.models import RatePlanVersion
@@ -44,9 +47,15 @@ def bill_last_month(story: Story) -> dict[str, object]:
     running = machines_in_service(story, Rented(9800, machines=2), name="喫茶<b>三月</b>")
     for number in range(3):
         owe_a_day_twice(story, machines_in_service(story, Rented(4980), name=f"喫茶うたがい{number}"))
-    machines_in_service(story, Rented(3000), name="喫茶はつか", closing_day=20)
+    due_account_id = machines_in_service(story, Rented(3000), name="喫茶はつか", closing_day=20).account_id
     machines_in_service(story, Rented(28_000_000), name="<i>大工場</i>")
     story.clock.set(now)
+    with story.begin() as uow:
+        excluded = promised(uow, [Rented(100)], "<b>喫茶のぞく</b>").billing_account_id
+        exclusion = exclude_from_closing(uow, excluded, date(2026, 3, 31), reason="<i>注文番号待ち</i>")
+        look = Look(PaperLanguage.BOTH, logo="<b>SAKURA</b>", note="<script>alert(1)</script>")
+        template = add_template(uow, name="<i>両方</i>", look=look)
+        choose_for_company(uow, template.id)
     close(story, "2026-03-31")
     with story.begin() as uow:
         (invoice_id,) = uow.session.scalars(select(Invoice.id))
@@ -80,6 +89,9 @@ def bill_last_month(story: Story) -> dict[str, object]:
                 select(BillingItem.id).where(BillingItem.state == ItemState.HELD)
             ).one(),
             **standing,
+            "exclusion_id": exclusion.id,
+            "document_template_id": template.id,
+            "due_account_id": due_account_id,
             "position": 1,
             "credit_note_id": note.id,
             "payment_id": payment.id,
@@ -99,6 +111,9 @@ def bill_last_month(story: Story) -> dict[str, object]:
                 .where(Line.contract_id == running.contract_id)
             ).one(),
             "kind": "price",
+            "closed_on": "2026-03-20",
+            "month": "2026-03",
+            "ledger_account": "sales",
         }
 
 

@@ -397,6 +397,41 @@ FORMS: dict[str, Form] = {
         filling={"document": "２，０００，０００円", "run": "50,000,000"},
         hidden_labels={"version": "Version"},
     ),
+    "closing_exclusions.exclude": Form(
+        "/closings/exclusions/{closed_on}/{due_account_id}",
+        "/closings/exclusions/{closed_on}/{due_account_id}",
+        filling={"reason": "waits for an order number"},
+    ),
+    "document_templates.add": Form(
+        "/document-templates/new",
+        "/document-templates/new",
+        filling={
+            "name": "英語 {n}",
+            "language": "en",
+            "logo": "SAKURA",
+            "note": "お振込手数料はご負担ください。",
+        },
+        hidden_labels={"request_key": "Form"},
+    ),
+    "document_templates.change": Form(
+        "/document-templates/{document_template_id}",
+        "/document-templates/{document_template_id}",
+        hidden_labels={"version": "Version"},
+    ),
+    "document_templates.choose_default": Form(
+        "/document-templates", "/document-templates/default", filling={"template": "{document_template_id}"}
+    ),
+    "document_templates.choose": Form(
+        "/billing-accounts/{billing_account_id}/template",
+        "/billing-accounts/{billing_account_id}/template",
+        filling={"template": "{document_template_id}"},
+    ),
+    "books.rename": Form(
+        "/books/accounts/{ledger_account}",
+        "/books/accounts/{ledger_account}",
+        filling={"name": "売上高（レンタル）"},
+        hidden_labels={"version": "Version"},
+    ),
     "closing_reviews.decline_held": Form(
         "/closings/{billing_run_id}/accounts/{held_item_id}",
         "/closings/{billing_run_id}/accounts/{held_item_id}/decline",
@@ -504,6 +539,10 @@ BUTTONS: dict[str, Form] = {
     "closing_reviews.approve_held": Form(
         "/closings/{billing_run_id}/accounts/{held_item_id}",
         "/closings/{billing_run_id}/accounts/{held_item_id}/approve",
+    ),
+    "books.close": Form("/books", "/books/months/{month}"),
+    "closing_exclusions.take_back": Form(
+        "/closings/{billing_run_id}", "/closings/exclusions/{exclusion_id}/take-back"
     ),
     "closings.release": Form(
         "/closings/{billing_run_id}", "/closings/{billing_run_id}/accounts/{billing_item_id}/release"

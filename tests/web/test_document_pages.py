@@ -8,10 +8,12 @@ import pytest
 from werkzeug.test import TestResponse
 
 from rental.billing.models import Invoice
+from rental.core.mail import NoPost, SmtpPost
 from rental.customers.models import BillingAccount
 from rental.identity.permissions import Role
 from tests.factories.billed import Rented, close, invoices_of, machines_in_service, make_issuer
 from tests.support.beginnings import Once
+from tests.support.mail_server import mail_server
 from tests.support.story import Browser, Story
 from tests.web.company import Statements
 from tests.web.html import read_page
@@ -128,6 +130,25 @@ def test_a_credit_below_the_limit_may_do_without_a_document(
     text = credit(clerk, invoice.id, line_1="1000", has_document="books")
     assert "This credit has no document Below ¥10,000 with tax an entry in the books is enough." in text
     assert "Open the document" not in text
+
+
+def test_the_page_says_how_a_credit_note_reached_the_customer(
+    company: Story, clerk: Browser, invoice: Invoice
+) -> None:
+    with company.begin() as uow:
+        uow.session.get_one(BillingAccount, invoice.billing_account_id).email = "keiri@example.jp"
+    assert "The document is being drawn" in credit(clerk, invoice.id, line_1="1000")
+    company.everything_happens()
+    page = "/documents?sending=unsent"
+    assert "CN-2026-00000001" in read_page(clerk.get(page).text).text
+    with mail_server() as (url, _letters):
+        company.runtime.post = SmtpPost(url)
+        credit(clerk, invoice.id, line_1="1000")
+        company.everything_happens()
+        company.runtime.post = NoPost()
+    (row,) = list(csv.DictReader(io.StringIO(clerk.get("/documents.csv?number=CN-2026-00000002").text)))
+    assert (row["Sent by"], row["Sent at"]) == ("By mail", company.clock.now().isoformat())
+    assert "CN-2026-00000002" not in read_page(clerk.get(page).text).text
 
 
 # correcting

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from rental.assurance.checks.asking import Check
 from rental.assurance.checks.books import BOOK_CHECKS
+from rental.assurance.checks.document_numbers import DOCUMENT_NUMBER_CHECKS
 from rental.assurance.checks.field import FIELD_CHECKS
 from rental.assurance.checks.money import MONEY_CHECKS
 from rental.assurance.checks.numbers import NUMBER_CHECKS
@@ -23,6 +24,7 @@ CHECKS: Sequence[Check] = (
     *NUMBER_CHECKS,
     *FIELD_CHECKS,
     *MONEY_CHECKS,
+    *DOCUMENT_NUMBER_CHECKS,
     *BOOK_CHECKS,
     *PAYMENT_CHECKS,
     *ROUTE_CHECKS,

@@ -3,12 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, cast, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
-from rental.billing.book_models import Document, JournalEntry, JournalLine
-from rental.billing.credit_models import CreditNote
+from rental.billing.book_models import (
+    Document,
+    JournalEntry,
+    JournalLine,
+    RevenueMonth,
+    RevenueRecognition,
+)
+from rental.billing.credit_models import CreditNote, RevenueCorrection
 from rental.billing.models import BilledSpan, BillingSchedule, Invoice
 from rental.billing.payment_models import Allocation, DepositEntry, Payment
 from rental.billing.rules.credits import CreditEffect
@@ -17,6 +23,10 @@ from rental.billing.rules.papers import PaperKind
 from rental.billing.rules.payments import AllocationKind
 from rental.billing.rules.runs import BillingKind
 from rental.contracts.models import Contract, Line, Slot
+from rental.core.money import Money
+
+# What an entry of the journal may stand for.
+_SOURCES = (Invoice, CreditNote, Payment, Allocation, DepositEntry, RevenueRecognition)
 
 
 def documents_apart_from_the_books(session: Session, _as_of: datetime) -> list[dict[str, Any]]:
@@ -66,9 +76,8 @@ def documents_apart_from_the_books(session: Session, _as_of: datetime) -> list[d
             .outerjoin(Payment, Payment.id == JournalEntry.source_id)
             .outerjoin(Allocation, Allocation.id == JournalEntry.source_id)
             .outerjoin(DepositEntry, DepositEntry.id == JournalEntry.source_id)
-            .where(
-                *(source.id.is_(None) for source in (Invoice, CreditNote, Payment, Allocation, DepositEntry))
-            ),
+            .outerjoin(RevenueRecognition, RevenueRecognition.id == JournalEntry.source_id)
+            .where(*(source.id.is_(None) for source in _SOURCES)),
         ),
     ]
 
@@ -107,6 +116,27 @@ def more_taken_back_than_billed(session: Session, _as_of: datetime) -> list[dict
             .where(refunded.c.amount > paid),
         ),
     ]
+
+
+def owed_otherwise_than_deferred(session: Session, _as_of: datetime) -> list[dict[str, Any]]:
+    """M10: what the journal owes to customers for days to come is not what is deferred and not recognised."""
+    is_ahead, is_earned = (
+        side == LedgerAccount.CONTRACT_LIABILITY for side in (JournalLine.credit, JournalLine.debit)
+    )
+    booked = _sum(session, JournalLine.amount, is_ahead) - _sum(session, JournalLine.amount, is_earned)
+    deferred = (
+        _sum(session, RevenueMonth.amount, RevenueMonth.is_deferred)
+        + _sum(session, RevenueCorrection.deferred)
+        - _sum(session, RevenueRecognition.amount)
+    )
+    return [] if booked == deferred else [{"booked": booked, "deferred": deferred}]
+
+
+def _sum(
+    session: Session, amount: InstrumentedAttribute[Money], *conditions: ColumnElement[bool] | Any
+) -> int:
+    total = select(func.coalesce(cast(func.sum(amount), BigInteger), 0)).where(*conditions)
+    return session.scalar(total) or 0
 
 
 def billed_after_the_end(session: Session, _as_of: datetime) -> list[dict[str, Any]]:
@@ -149,6 +179,13 @@ BOOK_CHECKS = (
         _BEHIND_OUR_BACK,
         Severity.ERROR,
         more_taken_back_than_billed,
+    ),
+    Check(
+        "M10",
+        "Do the books owe customers exactly what was paid for days that are still to be earned?",
+        _BEHIND_OUR_BACK,
+        Severity.ERROR,
+        owed_otherwise_than_deferred,
     ),
     Check(
         "C4",

@@ -1,6 +1,5 @@
 """M and C: whether invoices add up, their numbers run, and every day of a slot in service is billed once."""
 
-import re
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +9,6 @@ from sqlalchemy import BigInteger, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
-from rental.assurance.checks.numbers import Series, gaps_of, next_numbers
 from rental.billing.invoicing import sealed
 from rental.billing.models import (
     BilledSegment,
@@ -18,10 +16,12 @@ from rental.billing.models import (
     BillingItem,
     BillingRun,
     BillingSchedule,
+    ClosingExclusion,
     Invoice,
     InvoiceLine,
     InvoiceTax,
 )
+from rental.billing.queries import LONGEST_MONTH
 from rental.billing.rules.runs import ASIDE, ItemState
 from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, totals_of
 from rental.contracts.models import Contract, Line, LineEvent, LineTerms, Slot
@@ -32,7 +32,6 @@ from rental.core.outbox import Delivery, DeliveryState
 from rental.core.runtime import runtime
 from rental.customers.models import BillingAccount
 
-_INVOICES = Series("invoice", Invoice.number, re.compile(r"INV-(\d{4})-(\d{8,})"))
 _LONGEST_ASIDE = timedelta(days=7)
 # Somebody opens the closing within a week of its day.
 _LONGEST_DUE = timedelta(days=7)
@@ -85,25 +84,6 @@ def taxes_rounded_wrongly(session: Session, as_of: datetime) -> list[dict[str, A
     return wrong
 
 
-def invoice_numbers_with_gaps(session: Session, as_of: datetime) -> list[dict[str, Any]]:
-    """M7: a year whose invoices do not run from 1 to its counter, or are not in the order of their issue."""
-    before = (
-        func.lag(Invoice.issued_on)
-        .over(partition_by=func.substr(Invoice.number, 1, 8), order_by=Invoice.number)
-        .label("before")
-    )
-    each = select(Invoice.number, Invoice.issued_on, before).subquery()
-    return [
-        *gaps_of(session, _INVOICES, next_numbers(session)),
-        *rows_of(
-            session,
-            select(each.c.number.label("invoice"), each.c.issued_on, each.c.before).where(
-                each.c.issued_on < each.c.before
-            ),
-        ),
-    ]
-
-
 def invoices_changed_behind_the_seal(session: Session, as_of: datetime) -> list[dict[str, Any]]:
     """M8: an invoice whose content is not what was sealed, or whose row says something else than its content.
 
@@ -124,13 +104,20 @@ def invoices_changed_behind_the_seal(session: Session, as_of: datetime) -> list[
 
 
 def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]]:
-    """C3: a line due a week before the business date, of an account that no closing is dealing with."""
+    """C3: a line due a week before the business date, of an account that no closing is dealing with.
+
+    One that was left out of a closing has until a week after the next.
+    """
     today = business_today(session, as_of, runtime().zone)
     is_in_hand = (
         select(BillingItem.id)
         .where(BillingItem.billing_account_id == Contract.billing_account_id)
         .where(BillingItem.state != ItemState.DONE)
         .exists()
+    )
+    is_left_out = exists().where(
+        ClosingExclusion.billing_account_id == Contract.billing_account_id,
+        ClosingExclusion.closed_on >= today - LONGEST_MONTH - _LONGEST_DUE,
     )
     return rows_of(
         session,
@@ -147,6 +134,7 @@ def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]
             Contract.state == ContractState.ACTIVE,
             BillingSchedule.next_due_on < today - _LONGEST_DUE,
             ~is_in_hand,
+            ~is_left_out,
         ),
     )
 
@@ -327,13 +315,6 @@ MONEY_CHECKS = (
         _BEHIND_OUR_BACK,
         Severity.ERROR,
         taxes_rounded_wrongly,
-    ),
-    Check(
-        "M7",
-        "Do the numbers of invoices run without a gap, in the order of their issue?",
-        _BEHIND_OUR_BACK,
-        Severity.ERROR,
-        invoice_numbers_with_gaps,
     ),
     Check(
         "M8",

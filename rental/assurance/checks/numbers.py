@@ -3,11 +3,11 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, cast, func, select
+from sqlalchemy import ColumnElement, String, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from rental.assurance.checks.asking import Check, Severity
@@ -22,11 +22,15 @@ from rental.inventory.models import Receipt, Unit
 
 @dataclass(frozen=True)
 class Series:
-    """Where the numbers of a series stand; the last group of `shape` counts, one before it names the year."""
+    """Where the numbers of a series stand; the last group of `shape` counts, one before it names the year.
+
+    `among` tells its rows where other series stand in the same column.
+    """
 
     name: str
     column: InstrumentedAttribute[Any]
     shape: re.Pattern[str]
+    among: ColumnElement[bool] | None = field(default=None, kw_only=True)
 
 
 _SERIES = (
@@ -60,8 +64,10 @@ def gaps_of(session: Session, series: Series, following: dict[str, int]) -> Iter
     """Every number is read: only so is one found that does not look like its series."""
     counts: dict[str, int] = defaultdict(int)
     highest: dict[str, int] = defaultdict(int)
-    numbers = session.scalars(select(cast(series.column, String)).execution_options(yield_per=1000))
-    for number in numbers:
+    numbers = select(cast(series.column, String)).execution_options(yield_per=1000)
+    if series.among is not None:
+        numbers = numbers.where(series.among)
+    for number in session.scalars(numbers):
         read = series.shape.fullmatch(number)
         if read is None:
             yield {"series": series.name, "number": number}

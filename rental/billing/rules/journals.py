@@ -44,7 +44,7 @@ class JournalSource(StrEnum):
 
 
 class JournalKind(StrEnum):
-    """What an entry records of its source; each once."""
+    """What an entry records of its source; each once. What was paid ahead is a sale month by month."""
 
     SALE = "sale"
     RETURN = "return"
@@ -102,6 +102,15 @@ def taken_back(nets: Nets, blocks: Iterable[TaxBlock], *, owed: LedgerAccount) -
     return [_posting(account, owed, amount, rate) for account, amount, rate in _amounts(nets, blocks)]
 
 
+def recognised(amounts: Mapping[TaxRate, Money]) -> list[Posting]:
+    """What was owed to the customer is supplied now, and a sale; what was taken back of it is none."""
+    return [
+        _posting(LedgerAccount.CONTRACT_LIABILITY, LedgerAccount.SALES, amount, rate)
+        for rate, amount in amounts.items()
+        if amount
+    ]
+
+
 def _amounts(nets: Nets, blocks: Iterable[TaxBlock]) -> Iterator[tuple[LedgerAccount, Money, TaxRate]]:
     """What is booked where, without the tax and then the tax; nothing that comes to nothing."""
     for (rate, account), net in nets.items():
@@ -144,6 +153,18 @@ def corrections_of(
     for month, amount in credited(holding, credit * sign, closed_month=closed_month):
         months[month] = months.get(month, NOTHING) + amount * sign
     return months, min(unearned, credit * sign) * sign
+
+
+def deferred_part(
+    months: Mapping[date, Money], *, taken_at_once: Money, open_month: date
+) -> dict[date, Money]:
+    """How much of these corrections is taken from what is still owed to the customer.
+
+    `taken_at_once` of them lowers the sales of the open month, in the sign of the credit.
+    """
+    if not taken_at_once:
+        return dict(months)
+    return {**months, open_month: months[open_month] + taken_at_once}
 
 
 @cache

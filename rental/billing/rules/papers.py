@@ -16,6 +16,11 @@ class PaperKind(StrEnum):
     DEPOSIT_RECEIPT = "deposit_receipt"
 
 
+# What goes to the customer once it is drawn, as invoices do; the others are asked for and handed over.
+SENT_BY_ITSELF = frozenset({PaperKind.CORRECTED_INVOICE, PaperKind.CREDIT_NOTE})
+SENT = SENT_BY_ITSELF | {PaperKind.INVOICE}
+
+
 class Template(StrEnum):
     """The drawing of a document, by its file in templates/documents."""
 

@@ -102,6 +102,15 @@ class ClosesAnotherDay(Conflict):
         super().__init__(account=account, closing_day=closing_day, closed_on=closed_on)
 
 
+class BilledAlready(Conflict):
+    """The closing has dealt with the account, so that it cannot be left out of it any more."""
+
+    code = "billing.billed_already"
+
+    def __init__(self, *, account: str, closed_on: date) -> None:
+        super().__init__(account=account, closed_on=closed_on)
+
+
 class NegativeTotal(Conflict):
     """More is taken back than asked for; an invoice cannot say so."""
 

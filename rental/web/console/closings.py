@@ -12,6 +12,7 @@ from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 
+from rental.billing.exclusions import excluded_from
 from rental.billing.issuing import company_profile
 from rental.billing.models import BillingItem, BillingRun
 from rental.billing.previews import ClosingToCome, foresee_closing, foresee_invoice
@@ -149,6 +150,7 @@ def show(billing_run_id: UUID) -> ResponseReturnValue:
         "console/closing.html",
         parked=[(item, why_aside(item)) for item in parked_items(reading(), run.id)],
         held=[(item, why_aside(item)) for item in held_items(reading(), run.id)],
+        excluded=excluded_from(reading(), run.closed_on),
         due_count=days_to_close(reading()).get(run.closed_on, 0),
         **_how_far(run),
     )
@@ -223,6 +225,7 @@ def _preview_page(form: FlaskForm, foreseen: ClosingToCome | None = None) -> str
         form=form,
         foreseen=foreseen,
         run=closing_of(reading(), form.closed_on.data) if form.closed_on.data and not form.errors else None,
+        excluded=excluded_from(reading(), form.closed_on.data) if form.closed_on.data else (),
         rows=rows[:SHOWN_AT_MOST],
         row_count=len(rows),
         shows_all=shows_all,

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -154,6 +154,7 @@ def show(credit_note_id: UUID) -> ResponseReturnValue:
         note=note,
         documents=documents_about(reading(), note.id),
         rate_label=rate_label,
+        has_mail_server=bool(current_app.config["RENTAL"].smtp_url),
     )
 
 
@@ -174,7 +175,7 @@ def correct(invoice_id: UUID) -> ResponseReturnValue:
     except DomainError as error:
         status = put_into_form(form, error)
         return _correction_page(invoice_id, form), status
-    flash(_("The corrected invoice is issued. Send it to the customer."), "success")
+    flash(_("The corrected invoice is issued, and goes to the customer."), "success")
     return redirect(url_for("invoices.show", invoice_id=invoice_id), 303)
 
 

@@ -1,6 +1,7 @@
 """The register of issued documents: searched as an inspector asks for them, each to be opened."""
 
 from collections.abc import Iterator
+from typing import Final, Literal
 from uuid import UUID
 
 from flask import Blueprint, Response, redirect, render_template, url_for
@@ -14,7 +15,8 @@ from rental.billing.book_models import Document
 from rental.billing.delivery_notes import issue_delivery_note
 from rental.billing.document_queries import Wanted, documents_matching
 from rental.billing.register import draw_issued, keep_issued
-from rental.billing.rules.papers import PaperKind
+from rental.billing.rules.papers import SENT, PaperKind
+from rental.billing.rules.runs import SendingWay
 from rental.core.db import found, reading, reading_snapshot
 from rental.core.paging import Order, page_of
 from rental.core.uow import begin
@@ -39,10 +41,11 @@ from rental.web.today import today
 
 bp = Blueprint("documents", __name__)
 _ROWS_AT_ONCE = 500
+_UNSENT: Final = "unsent"
 
 
 class DocumentFilter(FilterForm):
-    """Counterparty, range of days, range of amounts, kind, number: any of them together."""
+    """Counterparty, range of days, range of amounts, kind, number, how it was sent: any of them together."""
 
     counterparty = SearchField(_l("Counterparty"), validators=[AtMost(100)])
     dated_from = DayField(_l("Dated from"))
@@ -51,11 +54,17 @@ class DocumentFilter(FilterForm):
     amount_until = YenField(_l("Amount until"))
     kind = ChoiceField(_l("Kind"))
     number = LineField(_l("Number"), validators=[AtMost(40)])
+    sending = ChoiceField(_l("Sent"))
 
     def __init__(self) -> None:
         super().__init__()
         self.kind.choices = [*choices(("", _("All kinds"))), *choices_of(PaperKind, state_label)]
         self.kind.data = self.kind.data or ""
+        self.sending.choices = [
+            *choices(("", _("Sent or not")), (_UNSENT, _("Not sent yet"))),
+            *choices_of(SendingWay, state_label),
+        ]
+        self.sending.data = self.sending.data or ""
 
     def validate_dated_until(self, field: DayField) -> None:
         if self.dated_from.data and field.data and field.data < self.dated_from.data:
@@ -64,6 +73,13 @@ class DocumentFilter(FilterForm):
     def validate_amount_until(self, field: YenField) -> None:
         if self.amount_from.data and field.data and field.data < self.amount_from.data:
             raise StopValidation(_("The range ends below where it begins. Swap the two amounts."))
+
+    @property
+    def way(self) -> SendingWay | Literal["unsent"] | None:
+        """How it went to the customer; the letters to post are those that went by post."""
+        if self.sending.data == _UNSENT:
+            return _UNSENT
+        return SendingWay(self.sending.data) if self.sending.data else None
 
     @property
     def statement(self) -> Select[Document]:
@@ -77,6 +93,7 @@ class DocumentFilter(FilterForm):
                 dated_until=self.dated_until.data,
                 amount_from=self.amount_from.data,
                 amount_until=self.amount_until.data,
+                way=self.way,
             )
         )
 
@@ -92,14 +109,15 @@ def index() -> ResponseReturnValue:
         Heading("counterparty", _("Counterparty")),
         Heading("amount", _("Amount"), numeric=True),
         Heading("version", _("Version"), numeric=True),
+        Heading("sent", _("Sent")),
     ]
     if not filters.validate():
         table = empty_table("documents", headings, filters)
-        return render_template("console/documents.html", table=table), 422
+        return render_template("console/documents.html", table=table, sent_kinds=SENT), 422
     table = read_table(
         reading(), "documents", filters.statement, headings, default_sort="-dated_on", filters=filters
     )
-    return render_template("console/documents.html", table=table)
+    return render_template("console/documents.html", table=table, sent_kinds=SENT)
 
 
 @bp.get("/documents.csv")
@@ -147,6 +165,8 @@ def _as_file(statement: Select[Document]) -> Response:
         _("SHA-256 of the file"),
         _("Entered at"),
         _("Entered by"),
+        _("Sent at"),
+        _("Sent by"),
     ]
     return csv_file(f"documents-{today()}.csv", head, _rows_of_file(statement))
 
@@ -181,4 +201,6 @@ def _row_of_file(document: Document) -> list[object]:
         file.sha256 if file else None,
         document.registered_at.isoformat(),
         document.registered_by,
+        document.sent_at.isoformat() if document.sent_at else None,
+        state_label(document.sent_by) if document.sent_by else None,
     ]

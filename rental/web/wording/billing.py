@@ -100,6 +100,12 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         "Nobody has said yet who issues the invoices. Write down the company and its registration "
         "number first."
     ),
+    "billing.billed_already": lambda params: _(
+        "The closing of %(closed_on)s has dealt with billing account %(account)s already. Take back what is "
+        "wrong with a credit note.",
+        account=params["account"],
+        closed_on=_day(params["closed_on"]),
+    ),
     "billing.negative_total": lambda params: _(
         "More is taken back than is charged: %(total)s. An invoice cannot say so; a credit note is needed.",
         total=yen(params["total"]),
@@ -158,12 +164,15 @@ ENTITIES = {
     "billing_run": _l("Closing"),
     "billing_item": _l("Billing account in a closing"),
     "billing_limits": _l("Limits of billing"),
+    "closing_exclusion": _l("Billing account left out of a closing"),
     "invoice": _l("Invoice"),
     "usage_record": _l("Reading of what was used"),
 }
 
 ATTRIBUTES = {
     "closed_on": _l("Closed on"),
+    "excluded_at": _l("Left out at"),
+    "excluded_by": _l("Left out by"),
     "opened_at": _l("Opened at"),
     "opened_by": _l("Opened by"),
     "stopped_at": _l("Stopped at"),
@@ -215,6 +224,7 @@ JOBS = {
     "billing.keep_drawn_document": _l("Draw an invoice"),
     "billing.keep_issued_document": _l("Draw a document"),
     "billing.send_made_document": _l("Send an invoice"),
+    "billing.send_drawn_document": _l("Send a document"),
 }
 
 STATES: dict[type[StrEnum], dict[Any, Any]] = {
@@ -258,6 +268,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
 
 CHIPS: dict[type[StrEnum], dict[Any, str]] = {
     InvoiceState: {InvoiceState.FINALISED: "plan", InvoiceState.SENT: "done"},
+    SendingWay: {SendingWay.MAIL: "done", SendingWay.POST: "done"},
     ItemState: {
         ItemState.TODO: "move",
         ItemState.DONE: "done",
@@ -287,7 +298,7 @@ CHECKS = {
     "M1": (_l("Does every invoice add up to its total?"), _BEHIND_OUR_BACK),
     "M2": (_l("Is the tax of every invoice that of each rate together, rounded once?"), _BEHIND_OUR_BACK),
     "M7": (
-        _l("Do the numbers of invoices run without a gap, in the order of their issue?"),
+        _l("Do the numbers of invoices and other documents run without a gap, in the order of their issue?"),
         _BEHIND_OUR_BACK,
     ),
     "M8": (_l("Does every invoice still say what was sealed when it was finalised?"), _BEHIND_OUR_BACK),
@@ -297,6 +308,10 @@ CHECKS = {
     ),
     "M9": (
         _l("Is no more taken back of an invoice than it asked for, and no more given back than was paid?"),
+        _BEHIND_OUR_BACK,
+    ),
+    "M10": (
+        _l("Do the books owe customers exactly what was paid for days that are still to be earned?"),
         _BEHIND_OUR_BACK,
     ),
     "C4": (

@@ -1,6 +1,7 @@
 """Words of credit notes, corrections and the register of documents."""
 
 from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -9,10 +10,15 @@ from flask_babel import lazy_gettext as _l
 
 from rental.billing.rules.credits import CreditEffect, CreditKind
 from rental.billing.rules.journals import JournalKind, JournalSource, LedgerAccount
+from rental.billing.rules.looks import PaperLanguage
 from rental.billing.rules.papers import PaperKind
 from rental.billing.rules.tax import PriceMode
 from rental.core.money import Money
-from rental.web.formats import yen
+from rental.web.formats import day, yen
+
+
+def _month(month: date) -> str:
+    return month.strftime("%Y-%m")
 
 
 def _more_than_left(params: dict[str, Any]) -> str:
@@ -58,12 +64,26 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         "The invoice says what is known of both sides today. Correct the billing account or the issuer "
         "first; amounts are corrected by a credit note."
     ),
+    "billing.template_name_taken": lambda params: _(
+        "There is a template %(name)s already. Choose another name.", **params
+    ),
+    "billing.too_many_note_lines": lambda params: _(
+        "The note has %(lines)s lines. Write at most %(maximum)s.", **params
+    ),
+    "billing.month_not_over": lambda params: _(
+        "%(month)s is not over yet: today is %(today)s. Close a month that has ended.",
+        month=_month(params["month"]),
+        today=day(params["today"]),
+    ),
 }
 
 ENTITIES = {
     "credit_note": _l("Credit note"),
     "document": _l("Document"),
     "ledger_account_name": _l("Ledger account"),
+    "closed_month": _l("Closed month of the books"),
+    "document_template": _l("Template of documents"),
+    "account_template": _l("Template of a billing account"),
 }
 
 ATTRIBUTES = {
@@ -75,6 +95,17 @@ ATTRIBUTES = {
     "finalised_at": _l("Finalised"),
     "sha256": _l("SHA-256"),
     "account": _l("Account"),
+    "document_template": _l("Template"),
+    "logo": _l("Word mark"),
+    "has_unit_price": _l("Price of a month"),
+    "has_details": _l("Contract, site and code below each line"),
+    "is_default": _l("Of the company"),
+    "month": _l("Month"),
+    "closed_at": _l("Closed at"),
+    "closed_by": _l("Closed by"),
+    "source_count": _l("Documents"),
+    "booked": _l("In the journal"),
+    "deferred": _l("Still to be earned"),
 }
 
 ACTIONS = {
@@ -101,6 +132,11 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         PaperKind.DELIVERY_NOTE: _l("Delivery note"),
         PaperKind.RECEIPT: _l("Receipt"),
         PaperKind.DEPOSIT_RECEIPT: _l("Deposit receipt"),
+    },
+    PaperLanguage: {
+        PaperLanguage.JAPANESE: _l("Japanese"),
+        PaperLanguage.ENGLISH: _l("English"),
+        PaperLanguage.BOTH: _l("Japanese and English"),
     },
     LedgerAccount: {
         LedgerAccount.RECEIVABLE: _l("Receivables"),
