@@ -90,10 +90,14 @@ def book(
     entry_on: date,
     postings: Sequence[Posting],
 ) -> None:
-    """One entry of its own, nothing where there is nothing to post; of each kind there is one per source."""
+    """One entry of its own, nothing where there is nothing to post; of each kind there is one per source.
+
+    What belongs to a closed month is booked on the first day of the next.
+    """
     if not postings:
         return
-    entry, rows = entry_rows(source, source_id, kind, entry_on, postings)
+    booked_on = open_day(uow.session, entry_on)
+    entry, rows = entry_rows(source, source_id, kind, booked_on, postings)
     uow.session.add(JournalEntry(**entry))
     uow.session.flush()
     uow.session.add_all(JournalLine(**row) for row in rows)

@@ -1,6 +1,7 @@
 """Credit notes and corrected invoices go out like invoices: once, by mail or as letters to post."""
 
 from collections.abc import Iterator
+from email.message import EmailMessage
 from uuid import UUID
 
 import pytest
@@ -24,6 +25,12 @@ from tests.factories.billed import Rented, close, invoices_of, machines_in_servi
 from tests.support.beginnings import Once
 from tests.support.mail_server import Letterbox, mail_server
 from tests.support.story import Story
+
+
+def text_of(letter: EmailMessage) -> str:
+    body = letter.get_body()
+    assert body is not None
+    return str(body.get_content())
 
 
 @pytest.fixture
@@ -90,7 +97,7 @@ def test_a_credit_note_is_mailed_once_with_its_document(company: Story, letterbo
     assert letter["To"].addresses[0].addr_spec == "keiri@example.jp"
     assert letter["Subject"] == "返還請求書 CN-2026-00000001（さくらリファインレンタル株式会社（デモ））"
     assert letter["Message-ID"] == f"<document-{note.id}@example.jp>"
-    text = letter.get_body().get_content()
+    text = text_of(letter)
     for words in (
         "ご返還金額　1,100円（税込）",
         "元の請求書番号　INV-2026-00000001",
@@ -112,7 +119,7 @@ def test_a_corrected_invoice_names_the_one_it_takes_the_place_of(
 ) -> None:
     correct(company, invoices_of(company)[0])
     (letter,) = letterbox.letters
-    text = letter.get_body().get_content()
+    text = text_of(letter)
     assert "喫茶みどり 本部 御中" in text
     assert "先にお送りした請求書 INV-2026-00000001 を訂正し" in text
     assert "請求書番号　INV-2026-00000001-2" in text

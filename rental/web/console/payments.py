@@ -114,7 +114,7 @@ class SharesForm(FlaskForm):
 class PaymentForm(SharesForm):
     """What arrived, when and how; and what it is for."""
 
-    received_on = DayField(_l("Received on"), validators=[Needed()])
+    received_on = DayField(_l("Money received on"), validators=[Needed()])
     amount = YenField(_l("Amount received"), validators=[Needed()], minimum=1)
     method = ChoiceField(_l("Way of payment"))
     reference = LineField(_l("Reference of the bank"), validators=[AtMost(REFERENCE_MAX_LENGTH)])
@@ -188,7 +188,9 @@ def index() -> ResponseReturnValue:
     filters = PaymentFilter()
     headings = [
         Heading("number", _("Payment"), Order((Payment.number,))),
-        Heading("received_on", _("Received on"), Order((Payment.received_on, Payment.id)), numeric=True),
+        Heading(
+            "received_on", _("Money received on"), Order((Payment.received_on, Payment.id)), numeric=True
+        ),
         Heading("payer", _("Payer")),
         Heading("method", _("Way of payment")),
         Heading("amount", _("Amount"), Order((Payment.amount, Payment.id)), numeric=True),

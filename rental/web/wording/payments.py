@@ -83,7 +83,7 @@ ENTITIES = {
 
 ATTRIBUTES = {
     "payment": _l("Payment"),
-    "received_on": _l("Received on"),
+    "received_on": _l("Money received on"),
     "unapplied": _l("Not used yet"),
     "method": _l("Way of payment"),
     "reference": _l("Reference of the bank"),
@@ -104,7 +104,7 @@ ATTRIBUTES = {
     "credited": _l("Credited"),
     "paid": _l("Paid"),
     "refunded": _l("Given back"),
-    "held": _l("Held"),
+    "held": _l("Held after it"),
     "booked": _l("In the journal"),
     "ends_on": _l("Ends on"),
 }
