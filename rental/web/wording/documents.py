@@ -135,7 +135,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
     },
     PaperLanguage: {
         PaperLanguage.JAPANESE: _l("Japanese"),
-        PaperLanguage.ENGLISH: _l("English"),
+        PaperLanguage.ENGLISH: _l("English only"),
         PaperLanguage.BOTH: _l("Japanese and English"),
     },
     LedgerAccount: {
