@@ -39,7 +39,7 @@ from rental.billing.rules.runs import InvoiceState, billed_as_of
 from rental.billing.rules.tax import PriceMode
 from rental.catalog.rules import TaxClass
 from rental.core import audit
-from rental.core.bulk import Load, WrittenJson, insert_many, load_of
+from rental.core.bulk import Load, WrittenJson, insert_many, is_any_of, load_of
 from rental.core.ids import new_ids
 from rental.core.numbering import next_block
 from rental.core.uow import UnitOfWork
@@ -399,12 +399,12 @@ def _move_schedules(uow: UnitOfWork, run: BillingRun, billables: Sequence[Billab
                 continue
             first_day = min(span.start for span in facts.spans)
             through = max(first_day, after, facts.billed_through or after)
-            next_closing = closing_on(through, billable.account.closing_day)
+            next_closing = closing_on(through, terms.closing_day)
             moved[billed_as_of(next_closing), through if through > first_day else None].append(facts.line_id)
     for (due_on, billed_through), line_ids in moved.items():
         uow.session.execute(
             update(BillingSchedule)
-            .where(BillingSchedule.contract_line_id.in_(line_ids))
+            .where(is_any_of(uow.session, BillingSchedule.contract_line_id, line_ids))
             .values(next_due_on=due_on, billed_through=billed_through)
             .execution_options(synchronize_session=False)
         )

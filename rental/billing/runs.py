@@ -24,7 +24,7 @@ from rental.billing.rules.runs import (
 )
 from rental.contracts.models import Contract
 from rental.core.audit import plain
-from rental.core.bulk import insert_many, piling_up_rows
+from rental.core.bulk import insert_many, is_any_of, piling_up_rows
 from rental.core.db import found
 from rental.core.errors import DomainError
 from rental.core.ids import new_id
@@ -277,7 +277,7 @@ def _write_done(uow: UnitOfWork, item_ids: Sequence[UUID], **values: Any) -> Non
     if item_ids:
         uow.session.execute(
             update(BillingItem)
-            .where(BillingItem.id.in_(item_ids))
+            .where(is_any_of(uow.session, BillingItem.id, item_ids))
             .values(state=ItemState.DONE, finished_at=uow.now, **values)
             .execution_options(synchronize_session=False)
         )
