@@ -102,33 +102,34 @@ def connect(redis_url: str) -> Redis:
 
 
 def deliver(delivery_id: str) -> None:
-    """RQ's entry: one delivery, then those like it. Called twice, or for finished work, it does nothing."""
+    """RQ's entry: one delivery if it still waits, then those like it. Called twice it does nothing twice."""
     began = time.monotonic()
-    if run_delivery(UUID(delivery_id)):
-        go_on_like(UUID(delivery_id), until=began + _GO_ON)
+    run_delivery(UUID(delivery_id))
+    go_on_like(UUID(delivery_id), until=began + _GO_ON)
 
 
-def go_on_like(done_id: UUID, *, until: float) -> None:
+def go_on_like(delivery_id: UUID, *, until: float) -> None:
     """Runs what waits for the same handler, as long as nothing more urgent does and nobody asks to stop.
 
-    A process that RQ forks for one delivery has to connect and to work out its statements anew; beside a part
-    of a closing that is a third of the work. `until` is by the monotonic clock.
+    A process that RQ forks for one delivery has to connect and to work out its statements anew. It goes on
+    even if another was quicker with the one it was forked for: nobody may ring for the others for a while.
+    `until` is by the monotonic clock.
     """
-    while waiting := _waiting_like(done_id):
+    while waiting := _waiting_like(delivery_id):
         looked_at, done = time.monotonic(), False
-        for delivery_id in waiting:
+        for next_id in waiting:
             if runtime().is_stopping or time.monotonic() >= until:
                 return
-            done |= run_delivery(delivery_id)
+            done |= run_delivery(next_id)
             if time.monotonic() - looked_at > _LOOK_EVERY:
                 break
         if not done:
             return
 
 
-def _waiting_like(done_id: UUID) -> Sequence[UUID]:
+def _waiting_like(delivery_id: UUID) -> Sequence[UUID]:
     try:
-        return deliveries_like(reading(), done_id, now=runtime().clock.now())
+        return deliveries_like(reading(), delivery_id, now=runtime().clock.now())
     finally:
         reading().rollback()
 

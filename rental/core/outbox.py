@@ -187,9 +187,12 @@ def due_deliveries(session: Session, *, now: datetime, limit: int = 100) -> Sequ
 def deliveries_like(session: Session, delivery_id: UUID, *, now: datetime, limit: int = 20) -> Sequence[UUID]:
     """What waits for the same handler as this delivery, oldest first; nothing while something more urgent
     waits."""
-    handler, queue = session.execute(
+    known = session.execute(
         select(Delivery.handler, Delivery.queue).where(Delivery.id == delivery_id)
-    ).one()
+    ).one_or_none()
+    if known is None:
+        return ()
+    handler, queue = known
     more_urgent = tuple(Queue)[: tuple(Queue).index(queue)]
     if session.scalar(select(Delivery.id).where(is_due(now), Delivery.queue.in_(more_urgent)).limit(1)):
         return ()

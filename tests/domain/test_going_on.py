@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select
 
 from rental.assurance.checking import start_check
 from rental.core.events import Event
+from rental.core.ids import new_id
 from rental.core.outbox import Delivery, DeliveryState
 from rental.identity.events import PasswordSet, RolesChanged
 from rental.identity.permissions import Role
@@ -60,22 +62,33 @@ def test_something_more_urgent_is_not_kept_waiting(story: Story) -> None:
     assert waiting(story)[TOLD] == 2
 
 
-def test_a_worker_that_is_to_stop_begins_nothing_more(story: Story) -> None:
+def test_a_worker_that_is_to_stop_begins_nothing_more(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     person = story.person(Role.SALES)
     story.everything_happens()
     announce(story, [PasswordSet(person.id)] * 3)
-    story.runtime.is_stopping = True
+    monkeypatch.setattr(story.runtime, "is_stopping", True)
     deliver_the_first(story)
     assert waiting(story) == {TOLD: 2}
 
 
-def test_a_delivery_that_was_done_already_leads_to_nothing_else(story: Story) -> None:
+def test_whoever_comes_too_late_for_one_goes_on_with_the_others(story: Story) -> None:
     person = story.person(Role.SALES)
     announce(story, [PasswordSet(person.id)])
     story.everything_happens()
-    announce(story, [PasswordSet(person.id)])
+    announce(story, [PasswordSet(person.id)] * 2)
     with story.reading() as session:
-        done = session.scalars(select(Delivery.id).where(Delivery.state == DeliveryState.DONE).limit(1)).one()
+        done = session.scalars(
+            select(Delivery.id).where(Delivery.state == DeliveryState.DONE, Delivery.handler == TOLD).limit(1)
+        ).one()
     with story.app.app_context():
         deliver(str(done))
+    assert waiting(story) == {}
+
+
+def test_a_ring_for_what_is_not_kept_any_more_does_nothing(story: Story) -> None:
+    person = story.person(Role.SALES)
+    story.everything_happens()
+    announce(story, [PasswordSet(person.id)])
+    with story.app.app_context():
+        deliver(str(new_id()))
     assert waiting(story) == {TOLD: 1}
