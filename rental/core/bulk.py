@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
 from rental.core.db import Base, Instant, Yen
@@ -40,7 +40,9 @@ _NULL = r"\N"
 _ESCAPES = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
-def is_any_of(session: Session, column: ColumnElement[UUID], ids: Sequence[UUID]) -> ColumnElement[bool]:
+def is_any_of(
+    session: Session, column: InstrumentedAttribute[UUID], ids: Sequence[UUID]
+) -> ColumnElement[bool]:
     """Whether it is one of thousands of ids: PostgreSQL takes them as one value, which saves most of the time
     for writing the statement."""
     if session.get_bind().dialect.name == "sqlite":
