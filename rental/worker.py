@@ -5,8 +5,9 @@ import logging
 import os
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -25,7 +26,7 @@ from rental.core.bus import Queue, Ring
 from rental.core.db import db, reading, reading_snapshot
 from rental.core.errors import DomainError
 from rental.core.events import from_wire
-from rental.core.outbox import due_deliveries
+from rental.core.outbox import deliveries_like, due_deliveries
 from rental.core.runtime import Runtime, runtime
 from rental.core.uow import begin, system
 
@@ -36,8 +37,12 @@ log = logging.getLogger("rental.worker")
 ACTOR = system("worker")
 ENOUGH_RINGS = 1000
 _FEW_RINGS = 50
-# Seconds; longer than any handler's lease, so that the lease decides.
+# Seconds; longer than any handler's lease and what goes before, so that the lease decides.
 LONGEST_JOB = 900
+# Seconds after which a process begins nothing more, and makes room for another job.
+_GO_ON = 60
+# Seconds after which it looks whether something more urgent waits.
+_LOOK_EVERY = 1
 _DETAIL_LENGTH = 4000
 _PR_SET_PDEATHSIG = 1
 # From a worker that is told to stop to its work horse: what may end sooner, does.
@@ -97,8 +102,36 @@ def connect(redis_url: str) -> Redis:
 
 
 def deliver(delivery_id: str) -> None:
-    """RQ's entry: one delivery. Called twice, or for work already done, it does nothing."""
+    """RQ's entry: one delivery if it still waits, then those like it. Called twice it does nothing twice."""
+    began = time.monotonic()
     run_delivery(UUID(delivery_id))
+    go_on_like(UUID(delivery_id), until=began + _GO_ON)
+
+
+def go_on_like(delivery_id: UUID, *, until: float) -> None:
+    """Runs what waits for the same handler, as long as nothing more urgent does and nobody asks to stop.
+
+    A process that RQ forks for one delivery has to connect and to work out its statements anew. It goes on
+    even if another was quicker with the one it was forked for: nobody may ring for the others for a while.
+    `until` is by the monotonic clock.
+    """
+    while waiting := _waiting_like(delivery_id):
+        looked_at, done = time.monotonic(), False
+        for next_id in waiting:
+            if runtime().is_stopping or time.monotonic() >= until:
+                return
+            done |= run_delivery(next_id)
+            if time.monotonic() - looked_at > _LOOK_EVERY:
+                break
+        if not done:
+            return
+
+
+def _waiting_like(delivery_id: UUID) -> Sequence[UUID]:
+    try:
+        return deliveries_like(reading(), delivery_id, now=runtime().clock.now())
+    finally:
+        reading().rollback()
 
 
 def run_delivery(delivery_id: UUID) -> bool:

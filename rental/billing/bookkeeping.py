@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from rental.billing.book_models import Document, JournalEntry, JournalLine, RevenueMonth
+from rental.billing.book_models import Document, JournalEntry, JournalLine
 from rental.billing.open_months import open_day
 from rental.billing.rules.drafts import Draft
 from rental.billing.rules.journals import (
@@ -38,7 +38,6 @@ class Bookkeeping:
         self.entries: list[Row] = []
         self.postings: list[Row] = []
         self.months: list[Row] = []
-        self.documents: list[Row] = []
 
     def enter(self, invoice: Row, draft: Draft, lines: Sequence[Row]) -> None:
         """One invoice as its row says it; its lines are those of the draft, in their order."""
@@ -56,7 +55,6 @@ class Bookkeeping:
                 {"invoice_line_id": row["id"], "month": month, "amount": amount, "is_deferred": is_deferred}
                 for month, amount in earned_by(line.line).items()
             ]
-        self.documents.append(self._registered(invoice))
 
     def _registered(self, invoice: Row) -> Row:
         return {
@@ -74,12 +72,14 @@ class Bookkeeping:
             "registered_by": self.uow.actor.name,
         }
 
-    def write(self, session: Session) -> None:
-        """After the invoices and their lines."""
+    def write_entries(self, session: Session) -> None:
+        """The journal; the months refer to lines of invoices, and are written after those by whoever does."""
         insert_many(session, JournalEntry, self.entries)
         insert_many(session, JournalLine, self.postings)
-        insert_many(session, RevenueMonth, self.months)
-        insert_many(session, Document, self.documents)
+
+    def register(self, session: Session, invoices: Sequence[Row]) -> None:
+        """The documents, once they are numbered."""
+        insert_many(session, Document, [self._registered(invoice) for invoice in invoices])
 
 
 def book(

@@ -30,7 +30,7 @@ from rental.contracts.rules import ContractState
 from rental.core.errors import DomainError
 from rental.core.money import Money
 from rental.core.text import narrow
-from rental.customers.models import BillingAccount
+from rental.customers.models import BillingAccount, Customer
 
 # So many accounts are billed in one transaction: large enough for the database, short enough for a lease.
 CHUNK = 1000
@@ -139,7 +139,7 @@ def billables_due(
     accounts = session.scalars(
         select(BillingAccount)
         .where(BillingAccount.id.in_(account_ids))
-        .options(joinedload(BillingAccount.customer))
+        .options(joinedload(BillingAccount.customer).load_only(Customer.name))
         .order_by(BillingAccount.number)
     ).all()
     owed = lines_owed_by(session, account_ids, closed_on=closed_on)

@@ -8,14 +8,17 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, repeat
 from json import JSONEncoder
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import update
 
+from rental.billing.book_models import RevenueMonth
 from rental.billing.bookkeeping import Bookkeeping
 from rental.billing.document_templates import looks_of
+from rental.billing.events import InvoiceFinalised
 from rental.billing.issuing import the_issuer
 from rental.billing.line_facts import description_of, formula_of, unit_price_of
 from rental.billing.models import (
@@ -36,13 +39,15 @@ from rental.billing.rules.due_dates import closing_on
 from rental.billing.rules.runs import InvoiceState, billed_as_of
 from rental.billing.rules.tax import PriceMode
 from rental.catalog.rules import TaxClass
-from rental.core.bulk import WrittenJson, insert_many
-from rental.core.ids import new_id
+from rental.core import audit
+from rental.core.bulk import Load, WrittenJson, insert_many, is_any_of, load_of
+from rental.core.ids import new_ids
 from rental.core.numbering import next_block
 from rental.core.uow import UnitOfWork
 from rental.customers.models import BillingAccount
 
 SERIES = "invoice"
+_IDS_AT_ONCE = 256
 Row = dict[str, Any]
 # A line of the document, the values its words are made of, and the sum behind its amount.
 ToldLine = tuple[DraftLine, Row, Row]
@@ -63,14 +68,15 @@ def finalise_invoices(
 ) -> dict[UUID, list[UUID]]:
     """Every document is finalised; the ids of the invoices by account, none where nothing was due.
 
-    Whoever calls holds the contracts. The database refuses what was billed before.
+    Whoever calls holds the contracts. The database refuses what was billed before. Each invoice is recorded
+    and announced.
     """
+    _move_schedules(uow, run, billables)
     due = [(billable.account, document) for billable in billables for document in billable.documents]
     invoices: dict[UUID, list[UUID]] = {billable.account.id: [] for billable in billables}
     if due:
         for account_id, invoice_id in _write(uow, run, due):
             invoices[account_id].append(invoice_id)
-    _move_schedules(uow, run, billables)
     return invoices
 
 
@@ -93,16 +99,17 @@ def _write(
 ) -> list[tuple[UUID, UUID]]:
     """Writes the documents, and who claims which period for which; each account with its invoice.
 
-    The numbers are taken as the last lock before the rows are written.
+    The numbers are the last lock: whoever else numbers invoices waits until the commit. So everything is put
+    together before, and written as far as it does not refer to a numbered row.
     """
-    issuer = the_issuer(uow.session)
+    looks = looks_of(uow.session, {account.id for account, _document in due})
+    books = _Books(uow, run, the_issuer(uow.session), looks)
+    for account, document in due:
+        books.enter(account, document)
+    books.write_what_needs_no_number()
     year = uow.today.year
     numbers = next_block(uow, f"{SERIES}:{year}", len(due))
-    looks = looks_of(uow.session, {account.id for account, _document in due})
-    books = _Books(uow, run, issuer, looks)
-    for number, (account, document) in zip(numbers, due, strict=True):
-        books.enter(account, document, number=f"INV-{year}-{number:08}")
-    books.write()
+    books.write([f"INV-{year}-{number:08}" for number in numbers])
     return books.invoice_ids
 
 
@@ -113,6 +120,8 @@ class _Books:
         self.uow, self.run, self.issuer, self.looks = uow, run, issuer, looks
         self.invoice_ids: list[tuple[UUID, UUID]] = []
         self.invoices: list[Row] = []
+        # The snapshot of each as text, before and after its number.
+        self.snapshots: list[tuple[str, str]] = []
         self.taxes: list[Row] = []
         self.claims: list[Row] = []
         self.lines: list[Row] = []
@@ -121,15 +130,16 @@ class _Books:
         self.credits: list[Row] = []
         self.own_credits: list[Row] = []
         self.spans: list[Row] = []
+        self.ready: list[Load] = []
+        self._new_id = chain.from_iterable(map(new_ids, repeat(_IDS_AT_ONCE))).__next__
         self.bookkeeping = Bookkeeping(uow, as_of=billed_as_of(run.closed_on), entry_on=run.closed_on)
 
-    def enter(self, account: BillingAccount, document: Document, *, number: str) -> None:
-        """One invoice of an account."""
-        draft, invoice_id = document.draft, new_id()
+    def enter(self, account: BillingAccount, document: Document) -> None:
+        """One invoice of an account, without its number."""
+        draft, invoice_id = document.draft, self._new_id()
         self.invoice_ids.append((account.id, invoice_id))
         invoice = {
             "id": invoice_id,
-            "number": number,
             "billing_account_id": account.id,
             "billing_run_id": self.run.id,
             "recipient_name": account.name,
@@ -145,19 +155,13 @@ class _Books:
             "tax_rounding": account.tax_rounding,
             "charge_rounding": account.charge_rounding,
             "price_mode": PriceMode.EXCLUSIVE,
+            "finalised_at": self.uow.now,
+            "state": InvoiceState.FINALISED,
         }
+        self.invoices.append(invoice)
         lines = [(line, description_of(line), formula_of(line)) for line in draft.lines]
         said = snapshot_of(invoice, self.issuer, account, draft, lines) | self.looks[account.id]
-        snapshot = canonical(said)
-        self.invoices.append(
-            {
-                **invoice,
-                "snapshot": WrittenJson(snapshot),
-                "snapshot_sha256": _hash(snapshot),
-                "finalised_at": self.uow.now,
-                "state": InvoiceState.FINALISED,
-            }
-        )
+        self.snapshots.append(_around_number(said))
         self.taxes += [
             {
                 "invoice_id": invoice_id,
@@ -171,7 +175,7 @@ class _Books:
         self._claim(document.dues, invoice_id)
         for position, told in enumerate(lines, start=1):
             self._line(told, invoice_id, position)
-        self.bookkeeping.enter(self.invoices[-1], draft, self.lines[-len(lines) :])
+        self.bookkeeping.enter(invoice, draft, self.lines[-len(lines) :])
 
     def _claim(self, dues: Sequence[Due], invoice_id: UUID) -> None:
         """The periods it speaks of; the database refuses those that somebody else has claimed."""
@@ -192,7 +196,7 @@ class _Books:
     def _line(self, told: ToldLine, invoice_id: UUID, position: int) -> None:
         """A document line speaks of one entry, and of the charges that remain of a credited one."""
         line, description, formula = told
-        charge, rate, line_id = line.charge, line.charge.tax_rate, new_id()
+        charge, rate, line_id = line.charge, line.charge.tax_rate, self._new_id()
         self.lines.append(
             {
                 "id": line_id,
@@ -216,7 +220,7 @@ class _Books:
 
     def _entry(self, line: DraftLine, entry: Entry, invoice_line_id: UUID) -> None:
         charge, side = entry
-        entry_id = new_id()
+        entry_id = self._new_id()
         row = {
             "id": entry_id,
             "contract_line_id": charge.line_id,
@@ -247,7 +251,7 @@ class _Books:
             return
         self.spans += [
             {
-                "id": new_id(),
+                "id": self._new_id(),
                 "slot_id": slot_id,
                 "kind": charge.kind,
                 "start_on": charge.used.start,
@@ -258,17 +262,26 @@ class _Books:
             for slot_id in charge.slot_ids
         ]
 
-    def write(self) -> None:
-        """In an order in which the database takes them; what is taken back covers no day any more."""
+    def write_what_needs_no_number(self) -> None:
+        """What refers to no row that is numbered; all other rows are made ready."""
         session = self.uow.session
-        insert_many(session, Invoice, self.invoices)
-        insert_many(session, InvoiceTax, self.taxes)
         insert_many(session, BillingClaim, self.claims)
-        insert_many(session, InvoiceLine, self.lines)
-        insert_many(session, BilledSegment, self.charges)
-        insert_many(session, BilledSegment, self.own_charges)
-        insert_many(session, BilledSegment, self.credits)
-        insert_many(session, BilledSegment, self.own_credits)
+        self.bookkeeping.write_entries(session)
+        self._tell()
+        # In an order in which the database takes them; what is taken back covers no day any more.
+        self.ready = [
+            load_of(session, kind, rows)
+            for kind, rows in (
+                (InvoiceTax, self.taxes),
+                (InvoiceLine, self.lines),
+                (BilledSegment, self.charges),
+                (BilledSegment, self.own_charges),
+                (BilledSegment, self.credits),
+                (BilledSegment, self.own_credits),
+                (BilledSpan, self.spans),
+                (RevenueMonth, self.bookkeeping.months),
+            )
+        ]
         taken_back = [row["reverses_id"] for row in (*self.credits, *self.own_credits)]
         if taken_back:
             session.execute(
@@ -277,8 +290,41 @@ class _Books:
                 .values(is_active=False)
                 .execution_options(synchronize_session=False)
             )
-        insert_many(session, BilledSpan, self.spans)
-        self.bookkeeping.write(session)
+
+    def write(self, numbers: Sequence[str]) -> None:
+        """The numbered rows, and what refers to them."""
+        session = self.uow.session
+        for invoice, (before, after), number in zip(self.invoices, self.snapshots, numbers, strict=True):
+            snapshot = f"{before}{number}{after}"
+            invoice |= {
+                "number": number,
+                "snapshot": WrittenJson(snapshot),
+                "snapshot_sha256": _hash(snapshot),
+            }
+        insert_many(session, Invoice, self.invoices)
+        for load in self.ready:
+            load.store()
+        self.bookkeeping.register(session, self.invoices)
+
+    def _tell(self) -> None:
+        """The log says of each invoice that it was finalised, and so does the bus."""
+        audit.append(
+            self.uow.session,
+            [
+                audit.Change(
+                    "finalised", Invoice.__tablename__, invoice_id, None, {"billing_account_id": account_id}
+                )
+                for account_id, invoice_id in self.invoice_ids
+            ],
+        )
+        self.uow.announce_all(InvoiceFinalised(invoice_id) for _, invoice_id in self.invoice_ids)
+
+
+def _around_number(snapshot: Row) -> tuple[str, str]:
+    """The canonical text of a snapshot that lacks only its number, cut where that belongs."""
+    before = canonical({name: value for name, value in snapshot.items() if name < "number"})
+    after = canonical({name: value for name, value in snapshot.items() if name > "number"})
+    return f'{before[:-1]},"number":"', f'",{after[1:]}'
 
 
 def _beyond_plain(charge: Charge) -> Row:
@@ -295,10 +341,10 @@ def _beyond_plain(charge: Charge) -> Row:
 def snapshot_of(
     invoice: Row, issuer: Row, account: BillingAccount, draft: Draft, lines: Sequence[ToldLine]
 ) -> Row:
-    """Everything that stands on the invoice, as JSON values: it will read the same in ten years."""
+    """Everything that stands on the invoice but its number, as JSON values: it will read the same in ten
+    years."""
     return {
         "form": 1,
-        "number": invoice["number"],
         **{name: invoice[name].isoformat() for name in ("closed_on", "issued_on", "due_on")},
         **{name: invoice[name].minor_units for name in ("subtotal", "tax", "total")},
         **{name: invoice[name].value for name in ("tax_rounding", "charge_rounding", "price_mode")},
@@ -356,12 +402,12 @@ def _move_schedules(uow: UnitOfWork, run: BillingRun, billables: Sequence[Billab
                 continue
             first_day = min(span.start for span in facts.spans)
             through = max(first_day, after, facts.billed_through or after)
-            next_closing = closing_on(through, billable.account.closing_day)
+            next_closing = closing_on(through, terms.closing_day)
             moved[billed_as_of(next_closing), through if through > first_day else None].append(facts.line_id)
     for (due_on, billed_through), line_ids in moved.items():
         uow.session.execute(
             update(BillingSchedule)
-            .where(BillingSchedule.contract_line_id.in_(line_ids))
+            .where(is_any_of(uow.session, BillingSchedule.contract_line_id, line_ids))
             .values(next_due_on=due_on, billed_through=billed_through)
             .execution_options(synchronize_session=False)
         )

@@ -9,7 +9,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from rental.billing.due import CHUNK, accounts_due, billables_due, in_chunks, is_above_limit, only_account
-from rental.billing.events import ChunkOpened, InvoiceFinalised
+from rental.billing.events import ChunkOpened
 from rental.billing.invoicing import Billable, finalise_invoices
 from rental.billing.issuing import the_issuer
 from rental.billing.limits import doubt_of, limits_of
@@ -23,9 +23,8 @@ from rental.billing.rules.runs import (
     require_past,
 )
 from rental.contracts.models import Contract
-from rental.core import audit
 from rental.core.audit import plain
-from rental.core.bulk import insert_many, piling_up_rows
+from rental.core.bulk import insert_many, is_any_of, piling_up_rows
 from rental.core.db import found
 from rental.core.errors import DomainError
 from rental.core.ids import new_id
@@ -237,7 +236,7 @@ def _finalise(
     if not billables:
         return {}
     try:
-        with uow.session.begin_nested():
+        with uow.attempt():
             return finalise_invoices(uow, run, billables)
     except (DomainError, IntegrityError) as error:
         if len(billables) > 1:
@@ -272,24 +271,13 @@ def _finish(
     _write_done(uow, [items[each].id for each in finalised], reason_code=None, invoice_id=newest)
     owing_nothing = [items[account_id].id for account_id in invoices if account_id not in finalised]
     _write_done(uow, owing_nothing, reason_code=NOTHING_DUE)
-    audit.append(
-        uow.session,
-        [
-            audit.Change(
-                "finalised", Invoice.__tablename__, invoice_id, None, {"billing_account_id": account_id}
-            )
-            for account_id, made in finalised.items()
-            for invoice_id in made
-        ],
-    )
-    uow.announce_all(InvoiceFinalised(invoice_id) for made in finalised.values() for invoice_id in made)
 
 
 def _write_done(uow: UnitOfWork, item_ids: Sequence[UUID], **values: Any) -> None:
     if item_ids:
         uow.session.execute(
             update(BillingItem)
-            .where(BillingItem.id.in_(item_ids))
+            .where(is_any_of(uow.session, BillingItem.id, item_ids))
             .values(state=ItemState.DONE, finished_at=uow.now, **values)
             .execution_options(synchronize_session=False)
         )

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
 from rental.core.bulk import insert_many
 from rental.core.db import Base
-from rental.core.ids import new_id
+from rental.core.ids import new_id, new_ids
 from rental.core.money import Money
 
 MASK = "•••"
@@ -145,7 +145,7 @@ def append(session: Session, changes: Sequence[Change]) -> None:
     origin: Origin = session.info["origin"]()
     rows = [
         {
-            "id": new_id(),
+            "id": entry_id,
             "at": origin.at,
             "transaction_id": origin.transaction_id,
             "actor_kind": origin.actor_kind,
@@ -159,7 +159,7 @@ def append(session: Session, changes: Sequence[Change]) -> None:
             "before": change.before and plain(change.before),
             "after": change.after and plain(change.after),
         }
-        for change in changes
+        for entry_id, change in zip(new_ids(len(changes)), changes, strict=True)
     ]
     collected: list[dict[str, Any]] | None = session.info.get("audit_rows")
     if collected is None:

@@ -25,6 +25,8 @@ class Money:
     minor_units: int
 
     def __post_init__(self) -> None:
+        if type(self.minor_units) is int:  # nearly always, and a closing makes millions of amounts
+            return
         if isinstance(self.minor_units, bool) or not isinstance(self.minor_units, int):
             raise TypeError(f"yen are whole numbers, got {self.minor_units!r}")
 

@@ -28,7 +28,7 @@ from rental.core.bulk import insert_many
 from rental.core.bus import Handler, Queue, Ring
 from rental.core.db import Base, text_enum
 from rental.core.events import Event, to_wire
-from rental.core.ids import new_id
+from rental.core.ids import new_id, new_ids
 from rental.core.states import States
 
 
@@ -126,11 +126,12 @@ def write_messages(
     messages: list[dict[str, Any]] = []
     deliveries: list[dict[str, Any]] = []
     rings: list[Ring] = []
-    for event, handlers in announced:
-        message = {"id": new_id(), "name": event.name, "payload": to_wire(event), "announced_at": now}
+    delivery_ids = iter(new_ids(sum(len(handlers) for _, handlers in announced)))
+    for message_id, (event, handlers) in zip(new_ids(len(announced)), announced, strict=True):
+        message = {"id": message_id, "name": event.name, "payload": to_wire(event), "announced_at": now}
         messages.append(message)
         for handler in handlers:
-            rings.append(Ring(new_id(), handler.queue))
+            rings.append(Ring(next(delivery_ids), handler.queue))
             deliveries.append(
                 {
                     "id": rings[-1].delivery_id,
@@ -180,4 +181,24 @@ def due_deliveries(session: Session, *, now: datetime, limit: int = 100) -> Sequ
     """What a worker could take now, oldest first."""
     return session.scalars(
         select(Delivery.id).where(is_due(now)).order_by(Delivery.due_at, Delivery.id).limit(limit)
+    ).all()
+
+
+def deliveries_like(session: Session, delivery_id: UUID, *, now: datetime, limit: int = 20) -> Sequence[UUID]:
+    """What waits for the same handler as this delivery, oldest first; nothing while something more urgent
+    waits."""
+    known = session.execute(
+        select(Delivery.handler, Delivery.queue).where(Delivery.id == delivery_id)
+    ).one_or_none()
+    if known is None:
+        return ()
+    handler, queue = known
+    more_urgent = tuple(Queue)[: tuple(Queue).index(queue)]
+    if session.scalar(select(Delivery.id).where(is_due(now), Delivery.queue.in_(more_urgent)).limit(1)):
+        return ()
+    return session.scalars(
+        select(Delivery.id)
+        .where(is_due(now), Delivery.handler == handler)
+        .order_by(Delivery.due_at, Delivery.id)
+        .limit(limit)
     ).all()

@@ -115,6 +115,17 @@ class UnitOfWork:
         announced = [(event, self._bus.hearing(event)) for event in events]
         self._rings += outbox.write_messages(self.session, announced, now=self._begun_at)
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What fails inside is undone, and nobody is woken for it; the transaction goes on without it."""
+        known = len(self._rings)
+        try:
+            with self.session.begin_nested():
+                yield
+        except BaseException:
+            del self._rings[known:]
+            raise
+
     def record(self, action: str, *, entity: str, entity_id: UUID | None, **facts: Any) -> None:
         """An audit entry for something that changes no row by itself, such as a refused sign-in."""
         self.session.flush()

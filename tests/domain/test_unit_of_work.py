@@ -11,9 +11,11 @@ from rental.catalog.models import EquipmentModel
 from rental.core import audit
 from rental.core.audit import AuditEntry
 from rental.core.errors import NotFound
-from rental.core.outbox import Delivery, OutboxMessage
+from rental.core.outbox import Delivery, DeliveryState, OutboxMessage
 from rental.core.uow import Actor, ActorKind, locked
 from rental.demo.clock import pin_business_date
+from rental.identity.events import PasswordSet
+from rental.identity.permissions import Role
 from rental.inventory.models import LabelCode, Movement, Receipt
 from rental.inventory.rules.label_codes import code_from
 from tests.factories.rented import make_model, make_order, make_rule, receive
@@ -90,6 +92,26 @@ def test_a_row_that_a_savepoint_took_back_is_not_found(story: Story) -> None:
             savepoint.rollback()
         with pytest.raises(NotFound):
             locked(uow, EquipmentModel, model_id)
+
+
+def test_what_is_tried_in_vain_leaves_nothing_and_wakes_nobody(story: Story) -> None:
+    person = story.person(Role.SALES)
+    story.everything_happens()
+    with story.begin() as uow:
+        uow.announce(PasswordSet(person.id))
+        kept = list(uow.rings)
+        with pytest.raises(NotFound), uow.attempt():
+            model_id = make_model(uow).id
+            uow.announce(PasswordSet(person.id))
+            raise NotFound
+        with uow.attempt():
+            uow.announce(PasswordSet(person.id))
+        assert uow.rings[: len(kept)] == kept
+    with story.reading() as session:
+        queued = session.scalars(select(Delivery.id).where(Delivery.state == DeliveryState.QUEUED)).all()
+        assert session.get(EquipmentModel, model_id) is None
+    assert {ring.delivery_id for ring in uow.rings} == set(queued)
+    assert len(queued) == 2
 
 
 def test_audit_entries_stored_in_blocks_are_the_same_entries(story: Story) -> None:

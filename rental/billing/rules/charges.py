@@ -90,7 +90,7 @@ class Entry(NamedTuple):
     @property
     def amount(self) -> Money:
         """The amount with its sign. A credit takes back what was billed, to the yen."""
-        return self.charge.amount * self.side
+        return self.charge.amount if self.side is Side.DEBIT else -self.charge.amount
 
 
 def standing(ledger: Iterable[Entry]) -> Counter[Charge]:
@@ -109,11 +109,16 @@ def difference(desired: Iterable[Charge], billed: Iterable[Entry]) -> list[Entry
     """
     stands = standing(billed)
     if not stands:
-        return sorted((Entry(charge) for charge in desired), key=_place)
+        return asked_for(desired)
     wanted = Counter(desired)
     changed = [Entry(charge, Side.CREDIT) for charge in (stands - wanted).elements()]
     new = [Entry(charge) for charge in (wanted - stands).elements()]
     return sorted(changed + new, key=_place)
+
+
+def asked_for(desired: Iterable[Charge]) -> list[Entry]:
+    """The entries of charges before which there was none."""
+    return sorted((Entry(charge) for charge in desired), key=_place)
 
 
 def net_of(entries: Iterable[Entry]) -> Money:

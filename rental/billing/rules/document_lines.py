@@ -21,7 +21,8 @@ class DocumentLine(NamedTuple):
     @property
     def amount(self) -> Money:
         """The amount with its sign."""
-        return sum((charge.amount for charge in self.remaining), self.entry.amount)
+        amount = self.entry.amount
+        return sum((charge.amount for charge in self.remaining), amount) if self.remaining else amount
 
     @property
     def taxed_amount(self) -> TaxedAmount:

@@ -4,11 +4,13 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from rental.core.periods import Period
 
 FREQUENCIES = (1, 2, 3, 6, 12)
+# So many answers of the calendar: a closing asks for the same few again and again.
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class BillingCycle:
         return cls(_month_number(first_day), day, months)._beginning_by(first_day)
 
     @classmethod
+    @lru_cache(maxsize=_REMEMBERED)
     def closing(cls, closing_day: int, first_day: date, months: int = 1) -> "BillingCycle":
         """Cut after the closing day of the month; the first period is the one that holds `first_day`."""
         return cls(_month_number(first_day), closing_day, months, cut_after_day=True)._beginning_by(first_day)
@@ -93,8 +96,7 @@ class BillingCycle:
         return False
 
     def _index_of(self, day: date) -> int:
-        index = (_month_number(day) - self.first_month) // self.months
-        return index - 1 if day < self.boundary(index) else index
+        return _index(self, day)
 
     def _beginning_by(self, day: date) -> "BillingCycle":
         """This cycle, or the same a month earlier when its first period begins after the day."""
@@ -117,6 +119,13 @@ def _period(cycle: BillingCycle, index: int) -> Period:
     return Period(cycle.boundary(index), cycle.boundary(index + 1))
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _index(cycle: BillingCycle, day: date) -> int:
+    index = (_month_number(day) - cycle.first_month) // cycle.months
+    return index - 1 if day < cycle.boundary(index) else index
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _day_of(month_number: int, day: int) -> date:
     year, month = divmod(month_number, 12)
     return date(year, month + 1, min(day, monthrange(year, month + 1)[1]))

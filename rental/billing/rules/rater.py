@@ -7,7 +7,7 @@ from itertools import pairwise, takewhile
 from uuid import UUID
 
 from rental.billing.rules.charged_days import Frame
-from rental.billing.rules.charges import Charge, ChargeKind, Entry, difference
+from rental.billing.rules.charges import Charge, ChargeKind, Entry, asked_for, difference
 from rental.billing.rules.cycles import Cycle
 from rental.billing.rules.discounts import LineDiscount, discounts_on
 from rental.billing.rules.prices import require_not_negative
@@ -83,7 +83,7 @@ def entries_due(
     """
     due = list(due_periods(line, as_of=as_of, since=since))
     if not billed:
-        return difference([charge for period in due for charge in charges_in(line, period)], ())
+        return asked_for(charge for period in due for charge in charges_in(line, period))
     known = {entry.charge.period for entry in billed if entry.charge.period.end > since}
     replaced = {period for period in known if line.cycle.replaces(period)}
     periods = known.union(due) - replaced

@@ -1,7 +1,7 @@
 """Consumption tax: the rate of the day of supply, rounded once per rate and document."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -34,6 +34,7 @@ _STANDARD = (
     (date(1997, 4, 1), TaxRate(TaxClass.STANDARD, 500)),
     (date(1989, 4, 1), TaxRate(TaxClass.STANDARD, 300)),
 )
+_ORDER = {tax_class: place for place, tax_class in enumerate(TaxClass)}
 _RATES = {
     TaxClass.STANDARD: _STANDARD,
     TaxClass.REDUCED: ((date(2019, 10, 1), TaxRate(TaxClass.REDUCED, 800)), *_STANDARD),
@@ -58,24 +59,23 @@ class TaxBlock:
 
 @dataclass(frozen=True, slots=True)
 class DocumentTotals:
-    """One block per rate that occurs: from the highest rate down, then exempt, then out of scope."""
+    """One block per rate that occurs: from the highest rate down, then exempt, then out of scope.
+
+    `subtotal` is everything without tax, `tax` the sum of the taxes of the rates, each rounded by itself,
+    `total` what is to be paid: added up once, because a closing asks for them again and again.
+    """
 
     blocks: tuple[TaxBlock, ...]
+    subtotal: Money = field(init=False, repr=False, compare=False)
+    tax: Money = field(init=False, repr=False, compare=False)
+    total: Money = field(init=False, repr=False, compare=False)
 
-    @property
-    def subtotal(self) -> Money:
-        """Everything without tax."""
-        return sum((block.base for block in self.blocks), Money(0))
-
-    @property
-    def tax(self) -> Money:
-        """The sum of the taxes of the rates, each rounded by itself."""
-        return sum((block.tax for block in self.blocks), Money(0))
-
-    @property
-    def total(self) -> Money:
-        """What is to be paid."""
-        return self.subtotal + self.tax
+    def __post_init__(self) -> None:
+        subtotal = sum(block.base.minor_units for block in self.blocks)
+        tax = sum(block.tax.minor_units for block in self.blocks)
+        object.__setattr__(self, "subtotal", Money(subtotal))
+        object.__setattr__(self, "tax", Money(tax))
+        object.__setattr__(self, "total", Money(subtotal + tax))
 
 
 @cache
@@ -116,4 +116,4 @@ def _block(rate: TaxRate, summed: Money, rounding: Rounding, price_mode: PriceMo
 
 
 def _place(block: TaxBlock) -> tuple[int, int]:
-    return -block.rate.basis_points, list(TaxClass).index(block.rate.tax_class)
+    return -block.rate.basis_points, _ORDER[block.rate.tax_class]
