@@ -99,7 +99,7 @@ class CompiledSearch:
         """The best plan until it is over."""
         self.best = start
         hot = self.hot(start)
-        if self.facts.n >= DISTRICTS_FROM:
+        if self.facts.n >= DISTRICTS_FROM and self.has_end():
             self.search_districts(hot * WARM if is_given else hot)
             return self.best
         for number, (since, until, character) in enumerate(self.searches()):
@@ -116,6 +116,10 @@ class CompiledSearch:
         while not self.watch.is_over():
             self.anneal(chain, Cooling(self.watch.share(), 1.0, warm, warm * self.cold), BOLD)
         return self.best
+
+    def has_end(self) -> bool:
+        """Whether shares of the budget can be given out."""
+        return self.watch.left() is not None or self.watch.seconds_left() is not None
 
     def search_districts(self, hot: float) -> None:
         """Ever colder: district by district, with other borders in every round, and at last the whole."""
