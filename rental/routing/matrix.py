@@ -1,12 +1,16 @@
 """How long and how far it is from each place to each other one."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rental.routing.limits import LATEST, LONGEST_JOURNEY, InvalidProblem
+
+MOST_AS_LISTS = 1500  # places; the lists of so many take 160 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,24 +73,38 @@ class TravelMatrix:
             origin, target = np.argwhere(wrong)[0]
             raise InvalidProblem(f"Travel: {name}[{origin}][{target}] {why}.")
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs of it; it makes the rows again."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
     @property
     def places(self) -> int:
         """How many places there are."""
         return len(self.seconds)
 
     @cached_property
-    def legs(self) -> list[list[int | None]]:
-        """Seconds as plain lists, None where there is no way: a search reads them a million times."""
-        rows: list[list[int | None]] = self.seconds.tolist()
-        for origin, target in np.argwhere(self.unreachable):
-            rows[origin][target] = None
+    def legs(self) -> list[Sequence[int | None]]:
+        """Seconds row by row, None where there is no way: a search reads them a million times."""
+        rows: list[Sequence[int | None]] = list(rows_of(self.seconds))
+        for origin in np.flatnonzero(self.unreachable.any(axis=1)):
+            row: list[int | None] = self.seconds[origin].tolist()
+            for target in np.flatnonzero(self.unreachable[origin]):
+                row[target] = None
+            rows[origin] = row
         return rows
 
     @cached_property
-    def lengths(self) -> list[list[int]]:
-        """Metres as plain lists."""
-        rows: list[list[int]] = self.metres.tolist()
-        return rows
+    def lengths(self) -> list[Sequence[int]]:
+        """Metres row by row."""
+        return rows_of(self.metres)
+
+
+def rows_of(values: NDArray[np.int32]) -> list[Sequence[int]]:
+    """Plain lists, which are read fastest; of many places the array itself: lists take ten times its room."""
+    if len(values) > MOST_AS_LISTS:
+        return [row.data for row in values]
+    rows: list[Sequence[int]] = values.tolist()
+    return rows
 
 
 def whole(name: str, values: ArrayLike) -> NDArray[np.int32]:

@@ -15,6 +15,7 @@ from rental.routing.engines.greedy import fill_greedily, greedy
 from rental.routing.engines.ortools_model import SolverFailed, improve
 from rental.routing.engines.ruin import ruin_and_recreate
 from rental.routing.explain import explain, linked_reasons_of, reasons_of
+from rental.routing.make_room import make_room
 from rental.routing.plan import Plan
 from rental.routing.problem import Problem
 from rental.routing.stand_ins import chosen, has_stand_ins, kept_in, without
@@ -47,10 +48,10 @@ def solve(
     Never worse than `start`: fewer visits that must be made are left out, or as many at no higher cost. A
     start that is broken, because people or visits have changed, is kept as far as it goes. The plan is the
     same for the same seed when `stop` asks for iterations only. No visit is left out that would fit at a
-    profit. `progress` hears seconds, yen and the plan, every time it is better, still without true reasons;
-    what it raises comes out. `clock` tells the seconds that `stop` counts. `jobs` processes of the compiled
-    search work side by side; what one of them found is kept when another dies. Raises InvalidProblem where
-    what is locked cannot be driven.
+    profit, and hardly one that would if another made room. `progress` hears seconds, yen and the plan, every
+    time it is better, still without true reasons; what it raises comes out. `clock` tells the seconds that
+    `stop` counts. `jobs` processes of the compiled search work side by side; what one of them found is kept
+    when another dies. Raises InvalidProblem where what is locked cannot be driven.
     """
     watch = Watch(stop, progress, clock)
     if has_stand_ins(problem):
@@ -69,6 +70,7 @@ def solve(
         best = search_by_optimiser(problem, start, seed, watch)
     best = best.copy()
     best.fill()
+    best = make_room(best)
     plan = best.plan(reasons_of(best))
     return plan if start is None else not_worse(problem, plan, start)
 

@@ -22,6 +22,7 @@ NEVER = 2**29  # seconds: later than any plan, and small enough to be added to i
 NEAREST = 200  # so many neighbours are known of each visit
 ALL_PLACES_TRIED_UNTIL = 1200  # visits; with more, a visit is put only beside one of its neighbours
 PLACES_TRIED = 40  # after so many, and before so many
+ROWS_AT_ONCE = 200  # of visits: a table of all with all would take more room than everything else
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
@@ -133,7 +134,7 @@ def facts_of(problem: Problem) -> Facts:
         visit_cost=visit_cost,
         load=load,
         room=room,
-        near=neighbours_of(problem),
+        near=places_around(travel, nodes["place"][:n]),
         beside=beside_of(travel, nodes, visit_records),
     )
 
@@ -286,9 +287,11 @@ def kinds_of(people: Sequence[Person], may: Bytes, visit_cost: Longs) -> Longs:
 def travel_of(problem: Problem, known: Ints) -> Ints:
     ways = problem.ways
     block = np.ix_(known, known)
-    seconds = np.where(ways.unreachable[block], NEVER, ways.seconds[block])
-    metres = np.where(ways.unreachable[block], 0, ways.metres[block])
-    return np.ascontiguousarray(np.stack([seconds, metres], axis=2).astype(np.int32))
+    travel = np.empty((len(known), len(known), 2), np.int32)
+    travel[:, :, 0] = ways.seconds[block]
+    travel[:, :, 1] = ways.metres[block]
+    travel[ways.unreachable[block]] = (NEVER, 0)
+    return travel
 
 
 def ways_of(travel: Ints, people: Records) -> Records:
@@ -296,11 +299,14 @@ def ways_of(travel: Ints, people: Records) -> Records:
     seconds, metres = np.unique(people["second_rate"]), np.unique(people["metre_rate"])
     if len(seconds) != 1 or len(metres) != 1:
         return np.zeros((0, 0), WAY)
-    costs = travel[:, :, 0].astype(np.int64) * seconds[0] + travel[:, :, 1].astype(np.int64) * metres[0]
-    if costs.max() >= 2**31:
-        return np.zeros((0, 0), WAY)
-    ways = np.zeros(costs.shape, WAY)
-    ways["cost"], ways["seconds"] = costs, travel[:, :, 0]
+    ways = np.empty(travel.shape[:2], WAY)
+    for first in range(0, len(ways), ROWS_AT_ONCE):
+        some = slice(first, first + ROWS_AT_ONCE)
+        costs = travel[some, :, 0].astype(np.int64) * seconds[0]
+        costs += travel[some, :, 1].astype(np.int64) * metres[0]
+        if costs.max() >= 2**31:
+            return np.zeros((0, 0), WAY)
+        ways["cost"][some], ways["seconds"][some] = costs, travel[some, :, 0]
     return ways
 
 
@@ -309,18 +315,17 @@ def turned(ways: Records) -> Records:
     return ways if np.array_equal(ways, ways.T) else np.ascontiguousarray(ways.T)
 
 
-def neighbours_of(problem: Problem) -> Longs:
+def places_around(travel: Ints, place: Longs) -> Longs:
     """The visits around each visit by the way there and back, itself first."""
-    places = [visit.place for visit in problem.visits]
-    if not places:
-        return np.zeros((0, 0), np.int64)
-    ways = problem.ways
-    block = np.ix_(places, places)
-    seconds = np.where(ways.unreachable[block], NEVER, ways.seconds[block]).astype(np.int64)
-    metres = ways.metres[block].astype(np.int64)
-    far = seconds + seconds.T if ways.seconds.any() else metres + metres.T
-    np.fill_diagonal(far, -1)
-    return nearest_columns(far, min(len(places), NEAREST))
+    what = 0 if travel[:, :, 0].any() else 1
+    there, back = travel[:, :, what], travel[:, :, what].T
+    rows = [np.zeros((0, min(len(place), NEAREST)), np.int64)]
+    for first in range(0, len(place), ROWS_AT_ONCE):
+        some = place[first : first + ROWS_AT_ONCE]
+        far = there[np.ix_(some, place)].astype(np.int64) + back[np.ix_(some, place)]
+        far[np.arange(len(some)), np.arange(first, first + len(some))] = -1
+        rows.append(nearest_columns(far, min(len(place), NEAREST)))
+    return np.concatenate(rows)
 
 
 def nearest_columns(far: NDArray[Any], count: int) -> Longs:
@@ -337,11 +342,24 @@ def beside_of(travel: Ints, nodes: Records, visits: Records) -> Longs:
     if n <= ALL_PLACES_TRIED_UNTIL:
         return np.zeros((n, 0, 2), np.int64)
     place, service = nodes["place"][:n], nodes["service"][:n]
-    seconds = travel[:, :, 0][np.ix_(place, place)].astype(np.float64)
-    waits = visits["first_open"][None, :] - (visits["last_close"] + service)[:, None] - seconds
-    lates = (visits["first_open"] + service)[:, None] + seconds - visits["last_close"][None, :]
-    onwards = seconds + 0.2 * np.maximum(waits, 0) + np.maximum(lates, 0)
-    np.fill_diagonal(onwards, np.inf)
-    after = nearest_columns(onwards.T, PLACES_TRIED)
-    before = nearest_columns(onwards, PLACES_TRIED)
-    return np.ascontiguousarray(np.stack([after, before], axis=2))
+    seconds = travel[:, :, 0]
+    opens, closes = visits["first_open"], visits["last_close"]
+    beside = np.zeros((n, PLACES_TRIED, 2), np.int64)
+    for first in range(0, n, ROWS_AT_ONCE):
+        some = slice(first, first + ROWS_AT_ONCE)
+        back, there = seconds[np.ix_(place, place[some])].T, seconds[np.ix_(place[some], place)]
+        ends_here, ends = (closes + service)[some, None], (closes + service)[None, :]
+        after = onwards(back, opens[some, None] - ends, (opens + service) - closes[some, None])
+        before = onwards(there, opens - ends_here, (opens + service)[some, None] - closes)
+        for side, far in enumerate((after, before)):
+            far[np.arange(len(far)), np.arange(first, first + len(far))] = np.inf
+            beside[some, :, side] = nearest_columns(far, PLACES_TRIED)
+    return beside
+
+
+def onwards(seconds: Ints, waits: Longs, lates: Longs) -> NDArray[np.float64]:
+    """The way, a fifth of what is waited in spite of it, and what one is late at best."""
+    cost: NDArray[np.float64] = (
+        seconds + 0.2 * np.maximum(waits - seconds, 0) + np.maximum(lates + seconds, 0)
+    )
+    return cost

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rental.routing.engines import kernel
+from rental.routing.engines import arrays, changes, kernel, places, state, times
 from rental.routing.engines.arrays import MUST, PARTS_OF_A_YEN, Facts, facts_of
+from rental.routing.engines.state import fresh_state
 from rental.routing.problem import Person, Problem, TravelMatrix, Visit, Window
 
 log = logging.getLogger("rental.routing")
 
+COMPILED = (arrays, state, times, changes, places, kernel)
 ANY = 1e17  # parts: at this temperature everything is gone on from
 ROUTES_KEPT_WITHIN = 0.01  # of the best plan's price: so much dearer may the plan of a kept route be
 
@@ -47,7 +49,7 @@ class Chain:
         self.number = 0  # which of several searches
         self.keeps_routes = True
         self._numbers = {visit.id: number for number, visit in enumerate(problem.visits)}
-        self.state = kernel.fresh_state(facts, seed)
+        self.state = fresh_state(facts, seed)
         self.lay_numbers([[] for _ in problem.people])
 
     def lay(self, sequences: Mapping[str, Sequence[str]]) -> bool:
@@ -74,10 +76,7 @@ class Chain:
             count,
             temperature,
             cooling,
-            character.mean_removed,
-            character.longest_string,
-            character.split_chance,
-            character.blink,
+            (character.mean_removed, character.longest_string, character.split_chance, character.blink),
             within,
         )
 
@@ -97,9 +96,16 @@ class Chain:
 
     @property
     def best_lines(self) -> list[list[int]]:
-        """Who makes which visits, by number."""
+        """Who makes which visits in the best plan, by number."""
+        return self._lines(self.state.best_after.tolist())
+
+    @property
+    def current_lines(self) -> list[list[int]]:
+        """The same in the plan it goes on from."""
+        return self._lines(self.state.links["after"].tolist())
+
+    def _lines(self, after: list[int]) -> list[list[int]]:
         lines = []
-        after = self.state.best_after.tolist()
         n = self.facts.n
         for person in range(len(self.facts.people)):
             line = []
@@ -133,6 +139,7 @@ class Chain:
 def compiled() -> None:
     """Loads the compiled search; where nothing is compiled yet, compiles it once and says so."""
     if not is_kept():
+        forget_what_is_older()
         log.warning("The search for routes is being compiled; this happens once, and takes about a minute.")
     day = Problem(
         (Visit("1", 1, 60, (Window(0, 60),), value=1), Visit("2", 1, 60)),
@@ -140,13 +147,24 @@ def compiled() -> None:
         TravelMatrix.of([[0, 60], [60, 0]], [[0, 60], [60, 0]]),
     )
     facts = facts_of(day)
-    state = kernel.fresh_state(facts, 1)
-    kernel.lay(facts, state, np.zeros(1, np.int64), np.array([0, 1], np.int64))
-    kernel.attempts(facts, state, 2, 1.0, 1.0, 10.0, 10, 0.5, 0.01, PARTS_OF_A_YEN)
+    empty = fresh_state(facts, 1)
+    kernel.lay(facts, empty, np.zeros(1, np.int64), np.array([0, 1], np.int64))
+    kernel.attempts(facts, empty, 2, 1.0, 1.0, (10.0, 10, 0.5, 0.01), PARTS_OF_A_YEN)
 
 
 def is_kept() -> bool:
-    """Whether what was compiled lies beside the source, and is not older than it."""
-    source = Path(kernel.__file__)
+    """Whether what was compiled lies beside the source, and is not older than any of it."""
     made = Path(kernel.attempts.stats.cache_path).glob("kernel.attempts-*.nbc")
-    return any(each.stat().st_mtime >= source.stat().st_mtime for each in made)
+    return any(each.stat().st_mtime >= last_changed() for each in made)
+
+
+def forget_what_is_older() -> None:
+    """numba looks at the age of one file; what it compiled into that from the others may have changed."""
+    changed = last_changed()
+    for each in Path(kernel.attempts.stats.cache_path).glob("kernel.*.nb[ic]"):
+        if each.stat().st_mtime < changed:
+            each.unlink(missing_ok=True)
+
+
+def last_changed() -> float:
+    return max(Path(str(module.__file__)).stat().st_mtime for module in COMPILED)

@@ -1,12 +1,16 @@
 """The compiled search from beginning to end: two searches, the best of their routes combined, polish."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
 
 from rental.routing.draft import Draft
 from rental.routing.engines.arrays import MUST, facts_of
 from rental.routing.engines.chain import Chain, Character
+from rental.routing.engines.districts import districts_of
 from rental.routing.engines.partition import Pool, best_choice
 from rental.routing.problem import Problem
 
@@ -21,6 +25,9 @@ LARGE_HOT, LARGE_COLD = 3.0, 0.007  # a single search that is cold for half of i
 HOT_WITH_OPTIONAL = 4.0
 WARM = 0.1  # of what is hot, when it goes on from a given plan
 POLISH = 0.02
+DISTRICTS_FROM = 600  # visits
+DISTRICT_VISITS, DISTRICT_ROUTES = 200, 12  # at least so many in each
+ROUNDS, DISTRICTS_UNTIL = 12, 0.85  # with other borders in each; until this share of all time
 ATTEMPT_UNITS = 20_000  # visits times attempts before it is asked again whether to stop
 FEWEST_BETWEEN, MOST_BETWEEN = 20, 2000
 TOLD_EVERY = 0.25  # seconds
@@ -45,6 +52,23 @@ class Watch(Protocol):
     def seconds_left(self) -> float | None: ...
 
     def is_better(self, draft: Draft) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cooling:
+    """From one share of the budget to another, ever colder: temperatures in parts."""
+
+    since: float
+    until: float
+    hot: float
+    cold: float
+
+    def at(self, share: float) -> float:
+        passed = max(0.0, share - self.since) / max(1e-9, self.until - self.since)
+        return float(self.hot * (self.cold / self.hot) ** min(1.0, passed))
+
+    def part(self, since: float, until: float) -> "Cooling":
+        return Cooling(since, until, self.at(since), self.at(until))
 
 
 class CompiledSearch:
@@ -75,22 +99,61 @@ class CompiledSearch:
         """The best plan until it is over."""
         self.best = start
         hot = self.hot(start)
+        if self.facts.n >= DISTRICTS_FROM and self.has_end():
+            self.search_districts(hot * WARM if is_given else hot)
+            return self.best
         for number, (since, until, character) in enumerate(self.searches()):
             chain = self.chain(number + 1)
-            if is_given and number == 0:
-                chain.lay(start.sequences)
-                chain.fill()
-                self.anneal(chain, hot * WARM, since, until, character)
-            else:
-                chain.lay(Draft(self.problem).sequences)
-                chain.fill()
-                self.anneal(chain, hot, since, until, character)
+            goes_on = is_given and number == 0
+            chain.lay(start.sequences if goes_on else Draft(self.problem).sequences)
+            chain.fill()
+            begins = hot * WARM if goes_on else hot
+            self.anneal(chain, Cooling(since, until, begins, begins * self.cold), character)
         self.combine()
         chain = self.chain(MOST_SEARCHES + 1)
         chain.lay(self.best.sequences)
+        warm = hot * POLISH
         while not self.watch.is_over():
-            self.anneal(chain, hot * POLISH, self.watch.share(), 1.0, BOLD)
+            self.anneal(chain, Cooling(self.watch.share(), 1.0, warm, warm * self.cold), BOLD)
         return self.best
+
+    def has_end(self) -> bool:
+        """Whether shares of the budget can be given out."""
+        return self.watch.left() is not None or self.watch.seconds_left() is not None
+
+    def search_districts(self, hot: float) -> None:
+        """Ever colder: district by district, with other borders in every round, and at last the whole."""
+        assert self.best is not None  # noqa: S101  (there is a first plan)
+        whole = self.chain(1)
+        whole.lay(self.best.sequences)
+        whole.fill()
+        cooling = Cooling(0.0, 1.0, hot, hot * self.cold)
+        chance = np.random.default_rng(self.seed)
+        for number in range(ROUNDS):
+            turn = cooling.part(number / ROUNDS * DISTRICTS_UNTIL, (number + 1) / ROUNDS * DISTRICTS_UNTIL)
+            if self.watch.share() < turn.until:
+                self.search_round(whole, turn, number, chance)
+        self.anneal(whole, cooling.part(DISTRICTS_UNTIL, 1.0), BOLD)
+
+    def search_round(self, whole: Chain, turn: Cooling, number: int, chance: np.random.Generator) -> None:
+        """Each district for as long as the others, from the same temperature to the same."""
+        lines = whole.current_lines
+        count = min(self.facts.n // DISTRICT_VISITS, sum(map(bool, lines)) // DISTRICT_ROUTES)
+        if count < 2:
+            self.anneal(whole, turn, BOLD)
+            return
+        districts = districts_of(self.facts, lines, count, chance)
+        for place, district in enumerate(districts):
+            part = Chain(self.problem, district.facts, (self.seed * ROUNDS + number) * 64 + place)
+            part.keeps_routes = False
+            part.lay_numbers(district.lines_here(lines))
+            span = (turn.until - turn.since) / len(districts)
+            since = turn.since + span * place
+            self.cool(part, Cooling(since, since + span, turn.hot, turn.cold), BOLD)
+            district.bring_back(part.current_lines, lines)
+        whole.lay_numbers(lines)
+        if time.monotonic() > self.next_take:
+            self.take(whole)
 
     def searches(self) -> list[tuple[float, float, Character]]:
         """When each begins and ends, in shares of the budget, and how bold it is.
@@ -118,26 +181,37 @@ class CompiledSearch:
         optional = bool((self.facts.jobs["value"] < MUST).any())
         return max(1.0, chain.routing_cost / made * (HOT_WITH_OPTIONAL if optional else self.first_hot))
 
-    def anneal(self, chain: Chain, hot: float, since: float, until: float, character: Character) -> None:
-        """Ever colder, from one share of the whole to the other."""
+    def anneal(self, chain: Chain, cooling: Cooling, character: Character) -> None:
+        """Ever colder, with every better plan told and its routes kept."""
         known = chain.best_cost
-        while not self.watch.is_over():
-            share = self.watch.share()
-            if share >= until:
-                break
-            passed = max(0.0, share - since) / max(1e-9, until - since)
-            left = self.watch.left()
-            count = self.between if left is None else max(1, min(self.between, left))
-            began = time.thread_time()
-            chain.run(count, hot * self.cold**passed, 1.0, character)
-            self.watch.count(count)
-            if left is None:
-                self.between = next_count(count, time.thread_time() - began)
+
+        def look() -> None:
+            nonlocal known
             self.pool.add(chain.kept_routes(), chain.number)
             if chain.best_cost < known and time.monotonic() > self.next_take:
                 known = chain.best_cost
                 self.take(chain)
+
+        self.cool(chain, cooling, character, look)
         self.take(chain)
+
+    def cool(
+        self, chain: Chain, cooling: Cooling, character: Character, look: Callable[[], None] | None = None
+    ) -> None:
+        """Ever colder until it has used its share; now and then somebody looks."""
+        while not self.watch.is_over():
+            share = self.watch.share()
+            if share >= cooling.until:
+                break
+            left = self.watch.left()
+            count = self.between if left is None else max(1, min(self.between, left))
+            began = time.thread_time()
+            chain.run(count, cooling.at(share), 1.0, character)
+            self.watch.count(count)
+            if left is None:
+                self.between = next_count(count, time.thread_time() - began)
+            if look is not None:
+                look()
 
     def take(self, chain: Chain, *, told: bool = True) -> None:
         """What the chain has found becomes the best, if it is, at exact prices."""
