@@ -2,7 +2,8 @@
 
 import re
 from collections import defaultdict
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +22,12 @@ from rental.billing.models import (
     Invoice,
     InvoiceLine,
     InvoiceTax,
+    UsageRecord,
 )
-from rental.billing.rules.runs import ASIDE, ItemState
+from rental.billing.rules.due_dates import closing_by
+from rental.billing.rules.runs import ASIDE, ItemState, billed_as_of
 from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, totals_of
-from rental.contracts.models import Contract, Line, LineEvent, LineTerms, Slot
+from rental.contracts.models import Contract, Line, LineAnchor, LineEvent, LineTerms, OneOff, Slot
 from rental.contracts.rules import ContractState, LineEventKind
 from rental.core.business_date import business_today
 from rental.core.money import Money
@@ -124,20 +127,25 @@ def invoices_changed_behind_the_seal(session: Session, as_of: datetime) -> list[
 
 
 def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]]:
-    """C3: a line due a week before the business date, of an account that no closing is dealing with."""
-    today = business_today(session, as_of, runtime().zone)
+    """C3: a line that was due at its account's last closing of a week ago or more, and is still.
+
+    Nobody opened that closing, or it passed the line over. Where a closing deals with the account, or where
+    something was recorded of the line since, it is for that one or the next.
+    """
+    by = business_today(session, as_of, runtime().zone) - _LONGEST_DUE
     is_in_hand = (
         select(BillingItem.id)
         .where(BillingItem.billing_account_id == Contract.billing_account_id)
         .where(BillingItem.state != ItemState.DONE)
         .exists()
     )
-    return rows_of(
-        session,
+    due = session.execute(
         select(
             BillingAccount.number.label("billing_account"),
+            BillingAccount.closing_day,
             Contract.number.label("contract"),
             Line.position.label("line"),
+            Line.id,
             BillingSchedule.next_due_on,
         )
         .join(Line, Line.id == BillingSchedule.contract_line_id)
@@ -145,10 +153,39 @@ def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]
         .join(BillingAccount, BillingAccount.id == Contract.billing_account_id)
         .where(
             Contract.state == ContractState.ACTIVE,
-            BillingSchedule.next_due_on < today - _LONGEST_DUE,
+            BillingSchedule.next_due_on <= billed_as_of(by),
             ~is_in_hand,
-        ),
-    )
+        )
+    ).all()
+    closing_of = {row.id: closing_by(by, row.closing_day) for row in due}
+    late = [row for row in due if row.next_due_on <= billed_as_of(closing_of[row.id])]
+    opened = dict(session.execute(select(BillingRun.closed_on, BillingRun.opened_at)).all()) if late else {}
+    recorded = _last_recorded(session, [row.id for row in late])
+    return [
+        {
+            "billing_account": row.billing_account,
+            "contract": row.contract,
+            "line": row.line,
+            "next_due_on": row.next_due_on,
+        }
+        for row in late
+        if closing_of[row.id] not in opened or recorded[row.id] <= opened[closing_of[row.id]]
+    ]
+
+
+def _last_recorded(session: Session, line_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When something was last recorded of each of these lines that decides what it owes."""
+    last = dict.fromkeys(line_ids, datetime.min.replace(tzinfo=UTC))
+    for kind in (LineEvent, LineAnchor, OneOff, UsageRecord):
+        for first in range(0, len(line_ids), _AT_ONCE):
+            some = line_ids[first : first + _AT_ONCE]
+            rows = session.execute(
+                select(kind.contract_line_id, func.max(kind.recorded_at))
+                .where(kind.contract_line_id.in_(some))
+                .group_by(kind.contract_line_id)
+            )
+            last.update((line_id, max(last[line_id], moment)) for line_id, moment in rows)
+    return last
 
 
 def charges_of_other_quantities(session: Session, as_of: datetime) -> list[dict[str, Any]]:
