@@ -15,10 +15,17 @@ from rental.changes.line_books import ContractBook
 from rental.changes.models import Amendment
 from rental.changes.plans import Plan
 from rental.changes.rules import AlreadyTerminated, AmendmentKind, NoReason, TooFarBack
-from rental.contracts.amending import add_line_in_force, end_contract, put_slot_right, record_anchor
+from rental.contracts.amending import (
+    add_line_in_force,
+    end_contract,
+    put_ends_right,
+    put_slot_right,
+    record_anchor,
+)
 from rental.contracts.costs import record_cost
 from rental.contracts.models import Contract
 from rental.contracts.placements import record_event
+from rental.contracts.rules import LineEventKind
 from rental.core.money import Money
 from rental.core.periods import Period
 from rental.core.text import tidy
@@ -146,6 +153,8 @@ def _record(uow: UnitOfWork, plan: Plan, amendment: Amendment) -> None:
             )
             if event.replaces and event.slot_id:
                 put_slot_right(uow, event.slot_id, event.kind, event.effective_on)
+            elif event.replaces and event.kind is LineEventKind.STOP:
+                put_ends_right(uow, line_id, event.replaces.effective_on, event.effective_on)
     for line_id, costs in plan.one_offs.items():
         for cost in costs:
             record_cost(

@@ -3,6 +3,8 @@
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import select
+
 from rental.catalog.models import EquipmentModel
 from rental.catalog.rules import AnchorKind
 from rental.contracts.agreeing import terms_of_line
@@ -83,6 +85,13 @@ def put_slot_right(uow: UnitOfWork, slot_id: UUID, kind: LineEventKind, day: dat
     elif kind is LineEventKind.STOP and slot.ended_on is not None:
         slot.ended_on = day
     uow.session.flush()
+
+
+def put_ends_right(uow: UnitOfWork, line_id: UUID, was: date, day: date) -> None:
+    """The slots whose rent ended with the line on one day ended on another."""
+    ended = select(Slot.id).where(Slot.contract_line_id == line_id, Slot.ended_on == was).order_by(Slot.id)
+    for slot_id in uow.session.scalars(ended).all():
+        put_slot_right(uow, slot_id, LineEventKind.STOP, day)
 
 
 def end_contract(uow: UnitOfWork, contract_id: UUID, *, ends_on: date) -> Contract:
