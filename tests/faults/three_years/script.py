@@ -170,7 +170,8 @@ def _life(tenancy: Tenancy, chance: Random, every: int) -> Iterator[tuple[date, 
             if name == "option":
                 yield day + timedelta(days=chance.randint(1, 15)), "install"
     if tenancy.is_metered:
-        for first in range((installed - FIRST).days, DAYS - 30, 30):
+        read_until = last if leaves is None else leaves + timedelta(days=80)
+        for first in range((installed - FIRST).days, (read_until - FIRST).days - 30, 30):
             yield FIRST + timedelta(days=first + chance.randint(0, 29)), "read_meter"
     if leaves is not None:
         yield leaves, "leave"
