@@ -78,6 +78,10 @@ def lines_owed_by(
     own = own_facts(session, lines, starts, fees, since=oldest, supposed=supposed)
     billed = _billed(session, lines, since)
     generations = _generations(session, lines, since)
+    if begun := [line_id for line_id in own if line_id in never_billed]:
+        # What is paid for once or in advance was billed before a first period was: all there is of it.
+        billed |= _billed(session, select(Line.id).where(Line.id.in_(begun)), date.min)
+        generations |= _generations(session, select(Line.id).where(Line.id.in_(begun)), date.min)
     owed: dict[UUID, list[LineFacts]] = defaultdict(list)
     for row in rows:
         spans, sites, _ = starts.get(row.id, NOT_STARTED)

@@ -7,16 +7,21 @@ from itertools import islice
 from typing import NamedTuple, TextIO
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from rental.billing.histories import NOT_STARTED, recorded_starts
 from rental.billing.models import UsageRecord as StoredReading
+from rental.billing.rules.agreed import in_service
 from rental.billing.rules.drafts import looked_back_to
+from rental.billing.rules.line_history import LineEvent, history_of
 from rental.billing.rules.refusals import NotBillable, Reason
 from rental.billing.rules.usage import UsageRecord, distinct
 from rental.billing.schedules import make_due
-from rental.contracts.models import Contract, Line, LineTerms, Slot
+from rental.contracts.models import Contract, Line, LineTerms
 from rental.core.errors import Invalid
 from rental.core.ids import new_id
+from rental.core.money import Money
+from rental.core.periods import Period
 from rental.core.text import narrow
 from rental.core.uow import UnitOfWork
 from rental.core.upserts import insert_new
@@ -67,12 +72,11 @@ class MissingColumns(Invalid):
 
 
 class _Metered(NamedTuple):
-    """A line that pays for what it uses, from when until when; None where it goes on."""
+    """A line that pays for what it uses, and the days on which it could be used."""
 
     line_id: UUID
     contract_id: UUID
-    first_day: date
-    ended_on: date | None
+    in_service: Period
 
 
 def readings_in(file: TextIO) -> list[Reading]:
@@ -162,27 +166,27 @@ def _metered_lines(uow: UnitOfWork, readings: Iterable[Reading]) -> dict[tuple[s
     rest = iter(numbers)
     while some := list(islice(rest, _AT_ONCE)):
         rows = uow.session.execute(
-            select(
-                Contract.number,
-                Line.position,
-                Line.id,
-                Contract.id,
-                LineTerms,
-                func.min(Slot.started_on),
-                func.max(func.coalesce(Slot.ended_on, date.max)),
-            )
+            select(Contract.number, Line.position, Line.id, Contract.id, Line.monthly_fee, LineTerms)
             .join(Line, Line.contract_id == Contract.id)
-            .join(Slot, Slot.contract_line_id == Line.id)
             .outerjoin(LineTerms, LineTerms.contract_line_id == Line.id)
             .where(Contract.number.in_(some))
-            .group_by(Contract.number, Line.position, Line.id, Contract.id, LineTerms.contract_line_id)
-        )
-        for number, position, line_id, contract_id, terms, first_day, last in rows:
-            found[number, position] = None
-            if terms is not None and terms.usage is not None and first_day is not None:
-                ended_on = None if last == date.max else last
-                found[number, position] = _Metered(line_id, contract_id, first_day, ended_on)
+        ).all()
+        metered = [line_id for _, _, line_id, _, _, terms in rows if terms is not None and terms.usage]
+        recorded = recorded_starts(uow.session, metered, with_events=metered)
+        for number, position, line_id, contract_id, fee, _ in rows:
+            _, _, events = recorded.get(line_id, NOT_STARTED)
+            days = _in_service(events, fee)
+            found[number, position] = None if days is None else _Metered(line_id, contract_id, days)
     return found
+
+
+def _in_service(events: Sequence[LineEvent], fee: Money) -> Period | None:
+    """The days a closing takes readings of. None without any, or where what was recorded cannot be."""
+    try:
+        spans, _, kept = history_of(events, fee=fee)
+    except NotBillable:
+        return None
+    return in_service((*spans, *kept))
 
 
 def _line_of(metered: dict[tuple[str, int], _Metered | None], reading: Reading, today: date) -> _Metered:
@@ -193,7 +197,7 @@ def _line_of(metered: dict[tuple[str, int], _Metered | None], reading: Reading, 
     if line is None:
         raise NotBillable("line", Reason.NOT_IN_FORCE)
     day = reading.occurred_on
-    if day < line.first_day or (line.ended_on is not None and day >= line.ended_on):
+    if not line.in_service.contains(day):
         raise NotBillable("occurred_on", Reason.NOT_IN_FORCE, value=day)
     if not looked_back_to(today) < day <= today:
         raise NotBillable("occurred_on", Reason.OUT_OF_RANGE, value=day)

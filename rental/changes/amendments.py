@@ -26,12 +26,14 @@ from rental.contracts.amending import (
     add_line_in_force,
     end_contract,
     mark_amended,
+    put_ends_right,
     put_slot_right,
     record_anchor,
 )
 from rental.contracts.costs import record_cost
 from rental.contracts.models import Contract
 from rental.contracts.placements import record_event
+from rental.contracts.rules import LineEventKind
 from rental.core.money import Money
 from rental.core.periods import Period
 from rental.core.text import tidy
@@ -173,6 +175,8 @@ def _record(uow: UnitOfWork, plan: Plan, amendment: Amendment) -> None:
             )
             if event.replaces and event.slot_id:
                 put_slot_right(uow, event.slot_id, event.kind, event.effective_on)
+            elif event.replaces and event.kind is LineEventKind.STOP:
+                put_ends_right(uow, line_id, event.replaces.effective_on, event.effective_on)
     for line_id, costs in plan.one_offs.items():
         for cost in costs:
             record_cost(

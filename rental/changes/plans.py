@@ -17,8 +17,8 @@ from rental.billing.rules.prices import UnitPrice
 from rental.billing.rules.refusals import NotBillable, Reason
 from rental.catalog.rules import AnchorKind, Cost, StopPolicy, TaxClass
 from rental.changes.line_books import ContractBook, LineBook
-from rental.changes.rules import AlreadyTerminated, AmendmentKind, LeavingReason, StartStays
-from rental.contracts.rules import LineEventKind, months_after
+from rental.changes.rules import AlreadyTerminated, AmendmentKind, LeavingReason, StartStays, StopStays
+from rental.contracts.rules import LineEventKind, SlotState, months_after
 from rental.core.money import Money, Rounding
 from rental.core.periods import Period
 
@@ -194,11 +194,13 @@ def plan_correction(
 
 
 def plan_withdrawal(book: ContractBook, line_id: UUID, wrong: tuple[date, int], *, today: date) -> Plan:
-    """What was recorded and never happened. Raises NotBillable, NotFound, StartStays."""
+    """What was recorded and never happened. Raises NotBillable, NotFound, StartStays, StopStays."""
     line = book.line(line_id)
     event = line.event(*wrong)
     if event.kind is LineEventKind.START:
         raise StartStays
+    if event.kind is LineEventKind.STOP and _has_come_back(line, event):
+        raise StopStays
     gone = LineEvent(LineEventKind.WITHDRAWAL, event.effective_on, 0, replaces=EventKey(*wrong))
     said = {"replaces": _key(event), "kind": event.kind.value}
     return _plan_of(AmendmentKind.WITHDRAWAL, book, line, Amended((gone,)), event.effective_on, said, today)
@@ -329,6 +331,11 @@ def _penalty(line: LineBook, ends_on: date, extensions: Sequence[Period]) -> One
         kind=ChargeKind.PENALTY,
         about=Cost.EARLY_TERMINATION.value,
     )
+
+
+def _has_come_back(line: LineBook, stop: LineEvent) -> bool:
+    """Whether a machine whose rent ended with this was fetched."""
+    return any(slot.state is SlotState.CLOSED for slot in line.line.slots if stop.slot_id in (None, slot.id))
 
 
 def _key(event: LineEvent) -> list[Any]:

@@ -94,3 +94,9 @@ class StartStays(Conflict):
     """A machine that was installed was there; its start can be put right, not taken back."""
 
     code = "changes.start_stays"
+
+
+class StopStays(Conflict):
+    """A machine that came back is not there; the end of its rent can be put right, not taken back."""
+
+    code = "changes.stop_stays"

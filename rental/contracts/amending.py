@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
 from rental.catalog.models import EquipmentModel
@@ -93,6 +94,13 @@ def mark_amended(uow: UnitOfWork, contract_id: UUID) -> Contract:
     flag_modified(contract, "note")  # the version rises with amendments as well, in rows of their own
     uow.session.flush()
     return contract
+
+
+def put_ends_right(uow: UnitOfWork, line_id: UUID, was: date, day: date) -> None:
+    """The slots whose rent ended with the line on one day ended on another."""
+    ended = select(Slot.id).where(Slot.contract_line_id == line_id, Slot.ended_on == was).order_by(Slot.id)
+    for slot_id in uow.session.scalars(ended).all():
+        put_slot_right(uow, slot_id, LineEventKind.STOP, day)
 
 
 def end_contract(uow: UnitOfWork, contract_id: UUID, *, ends_on: date) -> Contract:

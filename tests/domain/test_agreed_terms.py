@@ -12,6 +12,7 @@ from rental.billing.documents import draw
 from rental.billing.models import BilledSegment, BilledSpan, BillingClaim, BillingSchedule
 from rental.billing.rules.agreed import NEVER
 from rental.billing.rules.charges import ChargeKind
+from rental.billing.rules.runs import ItemState
 from rental.billing.schedules import make_due
 from rental.catalog.rules import AnchorKind, Cost, Proration, StubPolicy, TaxClass, Timing
 from rental.contracts.agreeing import Terms, agree_discount
@@ -100,6 +101,20 @@ def test_a_quarter_from_the_day_of_installation_is_asked_for_when_it_is_over(com
     (invoice,) = invoices_of(company)
     assert invoice.lines[0].formula["months"] == 3
     assert draw(invoice.snapshot).startswith(b"%PDF")
+
+
+def test_what_was_asked_for_before_the_first_period_is_over_is_not_asked_for_again(company: Story) -> None:
+    def agree(uow: UnitOfWork, line_id: UUID) -> None:
+        agree_terms(uow, line_id, Terms(anchor=AnchorKind.ANNIVERSARY, months=3))
+        agree_cost(uow, line_id, Cost.INITIAL, unit_price=5000)
+
+    company.on("2026-04-10")
+    contract = rented(company, 3000, agree)
+    for closed_on in ("2026-04-30", "2026-07-31"):
+        company.on(closed_on)
+        run = close(company, closed_on)
+    assert items_of(company, run)[contract.account_id] == (ItemState.DONE, None)
+    assert asked(company) == [[("2026-04-10", "2026-04-10", 5000)], [("2026-04-10", "2026-07-09", 9000)]]
 
 
 def test_by_the_week_and_by_the_day_of_the_month(company: Story) -> None:

@@ -36,6 +36,7 @@ from rental.changes.rules import (
     NoReason,
     NotInForce,
     StartStays,
+    StopStays,
     TooFarBack,
 )
 from rental.contracts.agreeing import Terms
@@ -419,6 +420,29 @@ def test_what_never_happened_is_taken_back_but_for_a_start(company: Story) -> No
         line.amends(
             lambda book, line_id, today: plan_withdrawal(book, line_id, (on("2026-04-01"), 1), today=today)
         )
+
+
+def test_the_end_of_a_machine_that_came_back_is_put_right_and_not_taken_back(company: Story) -> None:
+    line = agreed(company)
+    line.amends(
+        lambda book, line_id, today: plan_removal(book, line_id, agreed_for=on("2026-04-16"), today=today)
+    )
+    company.on("2026-04-20")
+    with company.begin() as uow:
+        line.comes_back(uow, "2026-04-20")
+    before = rows_of(company.app)
+    with pytest.raises(StopStays):
+        line.amends(
+            lambda book, line_id, today: plan_withdrawal(book, line_id, (on("2026-04-16"), 1), today=today)
+        )
+    assert rows_of(company.app) == before
+    line.amends(
+        lambda book, line_id, today: plan_correction(
+            book, line_id, (on("2026-04-16"), 1), effective_on=on("2026-04-18"), today=today
+        )
+    )
+    with company.reading() as session:
+        assert session.scalars(select(Slot.ended_on)).one() == on("2026-04-18")
 
 
 # the end

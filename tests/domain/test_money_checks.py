@@ -18,6 +18,9 @@ from rental.billing.rules.credits import CreditKind
 from rental.billing.rules.journals import JournalKind, JournalSource
 from rental.billing.rules.papers import PaperKind
 from rental.billing.rules.runs import ItemState
+from rental.changes.amendments import amend, hold_contract
+from rental.changes.line_books import contract_book
+from rental.changes.plans import plan_price
 from rental.contracts.models import Line, Slot
 from rental.core.ids import new_id
 from rental.core.money import Money
@@ -252,7 +255,7 @@ def due_and_forgotten(session: Session) -> None:
     session.execute(
         update(BillingSchedule)
         .where(BillingSchedule.contract_line_id == line)
-        .values(next_due_on=date(2026, 5, 24))
+        .values(next_due_on=date(2026, 4, 24))
     )
 
 
@@ -310,6 +313,21 @@ def test_what_is_due_is_asked_of_the_business_date(company: Story) -> None:
     assert "C3" not in red(company)
     with company.begin() as uow:
         pin_business_date(uow, date(2026, 7, 15))
+    assert "C3" in red(company)
+
+
+def test_what_is_recorded_late_waits_for_the_next_closing_and_no_longer(company: Story) -> None:
+    company.later(hours=1)
+    with company.begin("clerk") as uow:
+        contract_id = uow.session.scalars(select(Line.contract_id).where(Line.quantity == 1)).one()
+        hold_contract(uow, contract_id)
+        book = contract_book(uow.session, contract_id)
+        (line_id,) = book.lines
+        fee, day = Money(9900), date(2026, 5, 10)
+        amend(uow, plan_price(book, line_id, fee, agreed_for=day, today=uow.today), reason="agreed by mail")
+    company.on("2026-06-30")
+    assert "C3" not in red(company)
+    company.on("2026-07-08")
     assert "C3" in red(company)
 
 

@@ -28,8 +28,10 @@ from rental.inventory.rules.unit_states import (
     WrongPlace,
 )
 from rental.inventory.stock_locations import add_stock_location
-from tests.factories import life_cycles
-from tests.factories.life_cycles import LIVES, UNITS, Act, Life, another
+from tests.factories.life_cycles import contracts, units, work_orders
+from tests.factories.life_cycles.every import LIVES
+from tests.factories.life_cycles.life import Act, Life, another, technician
+from tests.factories.life_cycles.units import UNITS
 from tests.factories.rented import make_order
 from tests.support.story import Story
 
@@ -131,15 +133,15 @@ def test_a_unit_is_moved_only_to_places_where_one_in_its_state_can_be(story: Sto
 
 def test_a_free_unit_is_not_installed_without_having_been_held_and_carried(story: Story) -> None:
     with story.begin() as uow:
-        unit = life_cycles.available(uow)
+        unit = units.available(uow)
     with pytest.raises(IllegalStep), story.begin() as uow:
-        life_cycles.install(uow, unit)
+        units.install(uow, unit)
     assert story.count(Movement) == 2
 
 
 def test_an_installed_unit_is_not_in_a_warehouse(story: Story) -> None:
     with story.begin() as uow:
-        unit = life_cycles.in_transit(uow)
+        unit = units.in_transit(uow)
         shelf = another(uow, LocationKind.BIN)
     with pytest.raises(WrongPlace), story.begin() as uow:
         move_unit(uow, unit.id, to=shelf, kind=MovementKind.INSTALLATION, state=UnitState.INSTALLED)
@@ -147,8 +149,8 @@ def test_an_installed_unit_is_not_in_a_warehouse(story: Story) -> None:
 
 def test_the_database_refuses_a_second_open_placement_of_a_unit_and_of_a_slot(story: Story) -> None:
     with story.begin() as uow:
-        slot = life_cycles.slot_in_service(uow)
-        waiting = life_cycles.awaiting_slot(uow)
+        slot = contracts.slot_in_service(uow)
+        waiting = contracts.awaiting_slot(uow)
         assert waiting.state is SlotState.AWAITING_INSTALL
     with story.reading() as session:
         placed = session.scalars(select(Placement)).one()
@@ -171,7 +173,7 @@ def test_the_database_refuses_a_second_open_placement_of_a_unit_and_of_a_slot(st
 def test_a_reserved_unit_is_not_put_on_a_shelf_as_if_it_were_free(story: Story) -> None:
     """It would be free and held at once, and the next contract could not be activated."""
     with story.begin() as uow:
-        unit = life_cycles.reserved(uow)
+        unit = units.reserved(uow)
         shelf = another(uow, LocationKind.BIN)
     with pytest.raises(IllegalStep), story.begin() as uow:
         move_unit(uow, unit.id, to=shelf, kind=MovementKind.SHELVING, state=UnitState.AVAILABLE)
@@ -185,10 +187,10 @@ def test_a_technician_gets_a_van_though_somebody_took_its_code(story: Story) -> 
         )
     with story.begin() as uow:
         order = make_order(uow)
-        visit = plan_visit(uow, [order.id], technician_id=life_cycles.technician(uow), planned_on=uow.today)
+        visit = plan_visit(uow, [order.id], technician_id=technician(uow), planned_on=uow.today)
         publish_visit(uow, visit.id)
         arrive(uow, visit.id, at=uow.now)
-        life_cycles.scan(uow, order)
+        work_orders.scan(uow, order)
         complete_installation(uow, order.id, visit.technician_id, at=uow.now, op_id=new_id())
     with story.reading() as session:
         vans = select(StockLocation.code).where(StockLocation.kind == LocationKind.VAN)

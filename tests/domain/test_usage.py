@@ -15,7 +15,11 @@ from rental.billing.models import BillingClaim, UsageRecord
 from rental.billing.rules.charges import ChargeKind
 from rental.billing.rules.refusals import NotBillable, Reason
 from rental.billing.usage_readings import BadReading, Reading, Taken, take_readings
-from rental.catalog.rules import Timing
+from rental.catalog.rules import StopPolicy, Timing
+from rental.changes.amendments import amend, hold_contract
+from rental.changes.line_books import contract_book
+from rental.changes.plans import plan_termination
+from rental.changes.rules import LeavingReason
 from rental.cli import main
 from rental.contracts.agreeing import Terms
 from rental.contracts.models import LineTerms
@@ -160,6 +164,41 @@ def test_a_reading_that_cannot_be_is_named_with_its_row(
         reason,
         2,
     )
+
+
+def ended(story: Story, stop: StopPolicy) -> InService:
+    """A copier that stands at the customer's still, although its contract ended in the middle of April."""
+    terms = Terms(usage={"model": "per_unit", "unit_price": "1"}, overrun_fee=yen_of(6000))
+    contract = machines_in_service(
+        story, Rented(3000), agree=lambda uow, line_id: agree_terms(uow, line_id, terms), stop=stop
+    )
+    with story.begin("clerk") as uow:
+        hold_contract(uow, contract.contract_id)
+        book = contract_book(uow.session, contract.contract_id)
+        last_on, leaving = date(2026, 4, 15), LeavingReason.NOT_NEEDED
+        plan = plan_termination(book, last_on=last_on, requested_on=uow.today, leaving=leaving)
+        amend(uow, plan, reason="notice in writing")
+    story.on("2026-04-30")
+    return contract
+
+
+def test_what_is_used_after_the_agreed_end_is_paid_for_like_the_days(company: Story) -> None:
+    contract = ended(company, StopPolicy.AGREED_END)
+    told(company, contract, ("a", "2026-04-10", 600), ("b", "2026-04-20", 70))
+    close(company, "2026-04-30")
+    assert asked(company) == [[("rent", 1500), ("usage", 670), ("overrun", 3000)]]
+
+
+def test_a_reading_after_the_end_of_rent_is_refused_and_keeps_nobody_from_being_billed(
+    company: Story,
+) -> None:
+    contract = ended(company, StopPolicy.CONTRACT_END)
+    told(company, contract, ("a", "2026-04-15", 600))
+    with pytest.raises(BadReading) as refused:
+        told(company, contract, ("b", "2026-04-16", 70))
+    assert (refused.value.field, refused.value.params["reason"]) == ("occurred_on", Reason.NOT_IN_FORCE)
+    close(company, "2026-04-30")
+    assert asked(company) == [[("rent", 1500), ("usage", 600)]]
 
 
 def test_a_plain_line_pays_for_no_usage(company: Story) -> None:

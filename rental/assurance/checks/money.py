@@ -1,7 +1,8 @@
 """M and C: whether invoices add up, their numbers run, and every day of a slot in service is billed once."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +21,12 @@ from rental.billing.models import (
     Invoice,
     InvoiceLine,
     InvoiceTax,
+    UsageRecord,
 )
-from rental.billing.queries import LONGEST_MONTH
-from rental.billing.rules.runs import ASIDE, ItemState
+from rental.billing.rules.due_dates import closing_by
+from rental.billing.rules.runs import ASIDE, ItemState, billed_as_of
 from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, totals_of
-from rental.contracts.models import Contract, Line, LineEvent, LineTerms, Slot
+from rental.contracts.models import Contract, Line, LineAnchor, LineEvent, LineTerms, OneOff, Slot
 from rental.contracts.rules import ContractState, LineEventKind
 from rental.core.business_date import business_today
 from rental.core.money import Money
@@ -103,28 +105,30 @@ def invoices_changed_behind_the_seal(session: Session, as_of: datetime) -> list[
     return wrong
 
 
-def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]]:
-    """C3: a line due a week before the business date, of an account that no closing is dealing with.
+_LEFT_OUT = select(ClosingExclusion.billing_account_id, ClosingExclusion.closed_on)
 
-    One that was left out of a closing has until a week after the next.
+
+def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]]:
+    """C3: a line that was due at its account's last closing of a week ago or more, and is still.
+
+    Nobody opened that closing, or it passed the line over. Where a closing deals with the account, where it
+    was left out of that one, or where something was recorded of the line since, it is for the next.
     """
-    today = business_today(session, as_of, runtime().zone)
+    by = business_today(session, as_of, runtime().zone) - _LONGEST_DUE
     is_in_hand = (
         select(BillingItem.id)
         .where(BillingItem.billing_account_id == Contract.billing_account_id)
         .where(BillingItem.state != ItemState.DONE)
         .exists()
     )
-    is_left_out = exists().where(
-        ClosingExclusion.billing_account_id == Contract.billing_account_id,
-        ClosingExclusion.closed_on >= today - LONGEST_MONTH - _LONGEST_DUE,
-    )
-    return rows_of(
-        session,
+    due = session.execute(
         select(
             BillingAccount.number.label("billing_account"),
+            BillingAccount.id.label("account_id"),
+            BillingAccount.closing_day,
             Contract.number.label("contract"),
             Line.position.label("line"),
+            Line.id,
             BillingSchedule.next_due_on,
         )
         .join(Line, Line.id == BillingSchedule.contract_line_id)
@@ -132,11 +136,41 @@ def due_and_not_billed(session: Session, as_of: datetime) -> list[dict[str, Any]
         .join(BillingAccount, BillingAccount.id == Contract.billing_account_id)
         .where(
             Contract.state == ContractState.ACTIVE,
-            BillingSchedule.next_due_on < today - _LONGEST_DUE,
+            BillingSchedule.next_due_on <= billed_as_of(by),
             ~is_in_hand,
-            ~is_left_out,
-        ),
-    )
+        )
+    ).all()
+    closing_of = {row.id: closing_by(by, row.closing_day) for row in due}
+    late = [row for row in due if row.next_due_on <= billed_as_of(closing_of[row.id])]
+    opened = dict(session.execute(select(BillingRun.closed_on, BillingRun.opened_at)).all()) if late else {}
+    left_out = set(session.execute(_LEFT_OUT).tuples()) if late else set()
+    late = [row for row in late if (row.account_id, closing_of[row.id]) not in left_out]
+    recorded = _last_recorded(session, [row.id for row in late])
+    return [
+        {
+            "billing_account": row.billing_account,
+            "contract": row.contract,
+            "line": row.line,
+            "next_due_on": row.next_due_on,
+        }
+        for row in late
+        if closing_of[row.id] not in opened or recorded[row.id] <= opened[closing_of[row.id]]
+    ]
+
+
+def _last_recorded(session: Session, line_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When something was last recorded of each of these lines that decides what it owes."""
+    last = dict.fromkeys(line_ids, datetime.min.replace(tzinfo=UTC))
+    for kind in (LineEvent, LineAnchor, OneOff, UsageRecord):
+        for first in range(0, len(line_ids), _AT_ONCE):
+            some = line_ids[first : first + _AT_ONCE]
+            rows = session.execute(
+                select(kind.contract_line_id, func.max(kind.recorded_at))
+                .where(kind.contract_line_id.in_(some))
+                .group_by(kind.contract_line_id)
+            )
+            last.update((line_id, max(last[line_id], moment)) for line_id, moment in rows)
+    return last
 
 
 def charges_of_other_quantities(session: Session, as_of: datetime) -> list[dict[str, Any]]:

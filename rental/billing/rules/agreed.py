@@ -175,6 +175,16 @@ def everything_due(
     return found
 
 
+def in_service(spans: Sequence[Span]) -> Period | None:
+    """From the first day to the last on which a line could be used, those after its agreed end among them;
+    None where there are none."""
+    if not spans:
+        return None
+    ends = [span.end for span in spans if span.end is not None]
+    until = max(ends) if len(ends) == len(spans) else NEVER
+    return Period(min(span.start for span in spans), until)
+
+
 def looked_at_next(facts: Facts, *, closing_day: int, as_of: date) -> tuple[date | None, date]:
     """Until when every period is over, and the first day on which more is due, if nothing else is recorded.
 
@@ -284,21 +294,13 @@ def _once(facts: Facts, kind: ChargeKind, billed: Sequence[Entry], as_of: date, 
 
 
 def _used(facts: Facts, cycle: Cycle, billed: Sequence[Entry], as_of: date, since: date) -> list[Entry]:
-    in_service = _in_service(facts.spans)
-    if facts.terms.usage is None or in_service is None:
+    days = in_service((*facts.spans, *facts.kept))
+    if facts.terms.usage is None or days is None:
         return difference((), (entry for entry in billed if entry.charge.period.end > since))
     metered = MeteredLine(
-        facts.line_id, cycle, facts.terms.usage, in_service, facts.usage, facts.tax_class, facts.rounding
+        facts.line_id, cycle, facts.terms.usage, days, facts.usage, facts.tax_class, facts.rounding
     )
     return usage_due(metered, billed, as_of=as_of, since=since)
-
-
-def _in_service(spans: Sequence[Span]) -> Period | None:
-    if not spans:
-        return None
-    ends = [span.end for span in spans if span.end is not None]
-    until = max(ends) if len(ends) == len(spans) else NEVER
-    return Period(min(span.start for span in spans), until)
 
 
 def _kept_line(facts: Facts, line: RentedLine) -> RentedLine:

@@ -117,7 +117,10 @@ def _end_of_stretch(edges: Sequence[_Edges], place: int) -> int:
 def _divided(part: Part, charged: tuple[date, date], mode: Proration, frame: Frame) -> Iterator[ChargedPart]:
     """The part, divided at the cuts inside it. What is charged before or after it goes with its neighbour."""
     start, end = charged
-    all_days, of = parts_of_fee((end - start).days, frame.whole.days, mode, months=frame.months)
+    # A free stretch stays free where another change of the period made it as long as the whole.
+    is_free = mode is Proration.FREE
+    owed_days = 0 if is_free else (end - start).days
+    all_days, of = parts_of_fee(owed_days, frame.whole.days, mode, months=frame.months)
     begin, owed = part.used.start, 0
     for cut in frame.cuts:
         if begin < cut < part.used.end:

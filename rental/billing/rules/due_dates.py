@@ -15,6 +15,12 @@ def closing_on(issued_on: date, closing_day: int) -> date:
     return this_month if issued_on <= this_month else day_in_month(issued_on, closing_day, months_later=1)
 
 
+def closing_by(day: date, closing_day: int) -> date:
+    """The last closing on or before a day."""
+    this_month = day_in_month(day, closing_day)
+    return this_month if this_month <= day else day_in_month(day, closing_day, months_later=-1)
+
+
 @cache
 def due_on(closed_on: date, *, term_months: int, pay_day: int, holiday_rule: HolidayRule) -> date:
     """By when an invoice is to be paid: on the pay day so many months after its closing, when banks are open.

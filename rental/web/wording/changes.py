@@ -38,6 +38,9 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     "changes.start_stays": lambda _params: _(
         "A machine that was installed was there. Put its first day right instead of taking it back."
     ),
+    "changes.stop_stays": lambda _params: _(
+        "A machine that came back is not there. Put the end of its rent right instead of taking it back."
+    ),
 }
 
 ENTITIES = {Amendment.__tablename__: _l("Amendment")}

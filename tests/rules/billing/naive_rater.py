@@ -82,9 +82,11 @@ def cost_of(agreed: Agreed, facts: Sequence[Fact], start: date, end: date) -> in
     """What the line owes for the period from `start` until the day before `end`."""
     in_order = sorted(facts, key=lambda fact: (fact.on, fact.seq))
     slots = sorted({fact.slot for fact in in_order if fact.slot})
-    begins = [day for day in _days(date(2025, 6, 1), end) for slot in slots if _look(in_order, slot, day)]
-    if agreed.stub == "free" and begins and start < min(begins):
-        return 0
+    if agreed.stub == "free":
+        before = _days(date(2025, 6, 1), end)
+        begins = [day for day in before for slot in slots if _look(in_order, slot, day)]
+        if begins and start < min(begins):
+            return 0
     together: dict[tuple[date, date, int, int, Fraction, int], int] = {}
     for slot in slots:
         for stretch in _stretches(agreed, in_order, slot, start, end):
@@ -98,6 +100,24 @@ def cost_of(agreed: Agreed, facts: Sequence[Fact], start: date, end: date) -> in
         if agreed.discount_from <= first < agreed.discount_until:
             total -= _rounded(Fraction(amount * agreed.percent_off, 100), agreed.rounding)
     return total
+
+
+def kept_after_the_end(facts: Sequence[Fact]) -> list[Fact]:
+    """The days after the agreed end as if they were a rent of their own, whatever was said of the fee."""
+    found, units, running = [], {}, {}
+    for fact in sorted(facts, key=lambda fact: (fact.on, fact.seq)):
+        if fact.kind in ("start", "qty"):
+            units[fact.slot] = fact.value
+            running[fact.slot] = running.get(fact.slot, "rent") if fact.kind == "qty" else "rent"
+        for slot in [each for each in units if fact.slot in (0, each)]:
+            if fact.kind == "kept" and running[slot] == "rent":
+                running[slot] = "kept"
+                found.append(Fact("start", fact.on, fact.seq, slot, units[slot]))
+            elif fact.kind == "stop":
+                if running[slot] == "kept":
+                    found.append(Fact("stop", fact.on, fact.seq, slot))
+                running[slot] = "over"
+    return found
 
 
 def _days(start: date, end: date) -> list[date]:

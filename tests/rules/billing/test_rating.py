@@ -19,7 +19,7 @@ from rental.billing.rules.rater import (
     entries_due,
 )
 from rental.billing.rules.segments import NoDayOwed, OwedTwice, Span
-from rental.catalog.rules import Timing
+from rental.catalog.rules import Proration, Timing
 from rental.core.money import Money, yen_of
 from rental.core.periods import Period
 from tests.rules.billing.day_by_day import Owed, owed_in
@@ -215,3 +215,9 @@ def test_a_slot_that_would_owe_a_day_twice_is_refused(spans: list[Span], first_o
 def test_a_slot_whose_rent_would_end_before_it_begins_is_refused() -> None:
     with pytest.raises(NoDayOwed):
         rented(3000, span(1, "2026-09-01", "2026-09-01"))
+
+
+def test_a_free_beginning_stays_free_where_a_change_costs_the_whole_month() -> None:
+    begun = rented(3000, span(1, "2026-09-10"), changes=[("2026-09-20", 6000)])
+    line = replace(begun, proration=Proration.FREE, change_proration=Proration.FULL)
+    assert entries_due(line, [], as_of=SEPTEMBER.end) == []
