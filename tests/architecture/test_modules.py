@@ -25,6 +25,7 @@ MADE_OF_CONSTANTS = {
     "rental/migrations/versions/0009_billing.py": "the triggers that guard invoices",
     "rental/migrations/versions/0010_agreed_terms.py": "constraints by name, and the triggers of its ledgers",
     "rental/migrations/versions/0011_documents.py": "the triggers that guard the books",
+    "rental/migrations/versions/0015_payments.py": "constraints by name, and the triggers of payments",
 }
 # Nothing marks text as safe; with an entry comes the reason.
 SAFE: dict[str, str] = {}

@@ -8,7 +8,16 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from rental.billing.rules.kana import cut
-from rental.core.errors import Invalid
+from rental.billing.rules.records import (
+    Layout,
+    NotADebitFile,
+    Wrong,
+    always,
+    code_field,
+    digits_field,
+    text_field,
+    unused,
+)
 from rental.core.money import Money
 
 RECORD_BYTES = 120
@@ -46,36 +55,6 @@ class DebitResult(StrEnum):
     NO_MANDATE = "4"
     STOPPED_BY_US = "8"
     OTHER = "9"
-
-
-class Wrong(StrEnum):
-    """What is the matter with a field of a record."""
-
-    LENGTH = "length"
-    CHARACTERS = "characters"
-    ORDER = "order"
-    NO_SUCH_DAY = "no_such_day"
-    NOTHING = "nothing"
-    TOO_MUCH = "too_much"
-    SAID_TWICE = "said_twice"
-    NOT_THE_SUM = "not_the_sum"
-    NOT_AS_ASKED = "not_as_asked"
-    NOT_ASKED_FOR = "not_asked_for"
-    UNANSWERED = "unanswered"
-    MISSING = "missing"
-
-
-class NotADebitFile(Invalid):
-    """A direct debit file that no bank would take, or an answer that is none to what was asked.
-
-    `record` counts from 1, the header; `item` is the field at fault, by its name in the layout.
-    """
-
-    code = "billing.not_a_debit_file"
-    field = "file"
-
-    def __init__(self, record: int, item: str, wrong: Wrong, *, value: str = "") -> None:
-        super().__init__(record=record, item=item, wrong=wrong, value=value)
 
 
 class DebitHeader(NamedTuple):
@@ -119,117 +98,39 @@ class DebitFile:
     debits: Sequence[Debit]
 
 
-class Field(NamedTuple):
-    """A field of a record: what it looks like in a file, and the form its value is written in.
-
-    What has no name has no value: it is always the same, or nothing to us.
-    """
-
-    name: str
-    width: int
-    pattern: str
-    form: str
-
-
-def _number(name: str, width: int) -> Field:
-    return Field(name, width, f"[0-9]{{{width}}}", f"{{:0>{width}}}")
-
-
-def _code(name: str, characters: str) -> Field:
-    return Field(name, 1, f"[{characters}]", "{}")
-
-
-def _text(name: str, width: int, signs: str = "") -> Field:
-    return Field(name, width, f"[0-9A-Z ｱ-ﾟ\\-{signs}]{{{width}}}", f"{{:<{width}}}")
-
-
-def _always(text: str) -> Field:
-    return Field("", len(text), text, text)
-
-
-def _unused(width: int) -> Field:
-    """Written as blanks; what a bank puts there is its own."""
-    return Field("", width, f"[ -~｡-ﾟ]{{{width}}}", " " * width)
-
-
-class Layout:
-    """One kind of record: written from its values by one template, read by one pattern."""
-
-    def __init__(self, *fields: Field) -> None:
-        self._fields = fields
-        self._form = "".join(field.form for field in fields)
-        self._pattern = re.compile(
-            "".join(f"({field.pattern})" if field.name else field.pattern for field in fields)
-        )
-
-    def write(self, number: int, *values: object) -> str:
-        """The record of these values, in the order of its fields. Raises NotADebitFile."""
-        record = self._form.format(*values)
-        if self._pattern.fullmatch(record) is None or _STRAY_MARK.search(record):
-            raise self._not_writable(number, values)
-        return record
-
-    def read(self, number: int, record: str) -> tuple[str, ...]:
-        """The values of a record, each with the blanks that fill it. Raises NotADebitFile."""
-        found = self._pattern.fullmatch(record)
-        if found is None:
-            raise self._not_readable(number, record)
-        return found.groups()
-
-    def _not_writable(self, number: int, values: Sequence[object]) -> NotADebitFile:
-        for field, value in zip((field for field in self._fields if field.name), values, strict=True):
-            text = field.form.format(value)
-            if len(text) != field.width:
-                return NotADebitFile(number, field.name, Wrong.LENGTH, value=str(value))
-            if not re.fullmatch(field.pattern, text) or _STRAY_MARK.search(text):
-                return NotADebitFile(number, field.name, Wrong.CHARACTERS, value=str(value))
-        raise AssertionError("a record is as good as its fields")
-
-    def _not_readable(self, number: int, record: str) -> NotADebitFile:
-        at = 0
-        for field in self._fields:
-            text = record[at : at + field.width]
-            at += field.width
-            if not re.fullmatch(field.pattern, text):
-                return NotADebitFile(number, field.name, Wrong.CHARACTERS, value=text.strip())
-        raise AssertionError("a record is as good as its fields")
-
-
 _HEADER = Layout(
-    _always("1"),
-    _always("91"),
-    _code("charset", "0"),  # 1 would be EBCDIC
-    _number("client_code", 10),
-    _text("client_name", 40, "()."),
-    _number("debit_on", 4),
-    *(_number("bank", 4), _text("bank_name", 15)),
-    *(_number("branch", 3), _text("branch_name", 15)),
-    *(_code("account_type", "129"), _number("account", 7)),
-    _unused(17),
+    always("1"),
+    always("91"),
+    code_field("charset", "0"),  # 1 would be EBCDIC
+    digits_field("client_code", 10),
+    text_field("client_name", 40, "()."),
+    digits_field("debit_on", 4),
+    *(digits_field("bank", 4), text_field("bank_name", 15)),
+    *(digits_field("branch", 3), text_field("branch_name", 15)),
+    *(code_field("account_type", "129"), digits_field("account", 7)),
+    unused(17),
 )
 _DATA = Layout(
-    _always("2"),
-    *(_number("bank", 4), _text("bank_name", 15)),
-    *(_number("branch", 3), _text("branch_name", 15)),
-    _unused(4),
-    *(_code("account_type", "1239"), _number("account", 7)),
-    _text("holder", 30, "()."),
-    _number("amount", 10),
-    _code("new_code", "012"),
-    _number("customer", 20),
-    _code("result", "0123489"),
-    _unused(8),
+    always("2"),
+    *(digits_field("bank", 4), text_field("bank_name", 15)),
+    *(digits_field("branch", 3), text_field("branch_name", 15)),
+    unused(4),
+    *(code_field("account_type", "1239"), digits_field("account", 7)),
+    text_field("holder", 30, "()."),
+    digits_field("amount", 10),
+    code_field("new_code", "012"),
+    digits_field("customer", 20),
+    code_field("result", "0123489"),
+    unused(8),
 )
 _TRAILER = Layout(
-    _always("8"),
-    *(_number("total_count", 6), _number("total_sum", 12)),
-    *(_number("paid_count", 6), _number("paid_sum", 12)),
-    *(_number("failed_count", 6), _number("failed_sum", 12)),
-    _unused(65),
+    always("8"),
+    *(digits_field("total_count", 6), digits_field("total_sum", 12)),
+    *(digits_field("paid_count", 6), digits_field("paid_sum", 12)),
+    *(digits_field("failed_count", 6), digits_field("failed_sum", 12)),
+    unused(65),
 )
-_END = Layout(_always("9"), _unused(119))
-# A voice mark follows a kana that takes it.
-_STRAY_MARK = re.compile(r"ﾞ(?<![ｳｶ-ﾄﾊ-ﾎ]ﾞ)|ﾟ(?<![ﾊ-ﾎ]ﾟ)")
+_END = Layout(always("9"), unused(119))
 _ONE_BYTE_EACH = re.compile(rb"[\x20-\x7e\xa1-\xdf]*")
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rental.billing.rules.kana import cut
+from rental.billing.rules.records import NotADebitFile, Wrong
 from rental.billing.rules.zengin import (
     RECORD_BYTES,
     AccountType,
@@ -17,8 +18,6 @@ from rental.billing.rules.zengin import (
     DebitHeader,
     DebitResult,
     NewCode,
-    NotADebitFile,
-    Wrong,
     read_debit_file,
     results_of,
     write_debit_file,
