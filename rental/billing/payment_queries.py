@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import BigInteger, Select, cast, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from rental.billing.models import Invoice
@@ -89,11 +89,11 @@ def payment_totals(session: Session, statement: Select[Payment]) -> tuple[int, M
     count, amount, unapplied = session.execute(
         select(
             func.count(),
-            func.coalesce(func.sum(found.c.amount).filter(in_force), 0),
-            func.coalesce(func.sum(found.c.unapplied), 0),
+            func.coalesce(cast(func.sum(found.c.amount).filter(in_force), BigInteger), 0),
+            func.coalesce(cast(func.sum(found.c.unapplied), BigInteger), 0),
         ).select_from(found)
     ).one()
-    return count, *(each if isinstance(each, Money) else Money(int(each)) for each in (amount, unapplied))
+    return count, Money(amount), Money(unapplied)
 
 
 def payment_with_all(session: Session, payment_id: UUID) -> Payment | None:

@@ -26,7 +26,6 @@ from rental.billing.rules.payments import (
     taxed_parts,
 )
 from rental.billing.rules.tax import DocumentTotals, TaxBlock, TaxRate
-from rental.core.documents import render
 from rental.core.money import Money
 from rental.core.numbering import next_number
 from rental.core.uow import UnitOfWork, locked
@@ -159,8 +158,3 @@ def receipt_snapshot(receipt: Receipt) -> dict[str, Any]:
             for block in totals.blocks
         ],
     }
-
-
-def draw_receipt(receipt: Receipt) -> bytes:
-    """The receipt as a PDF: the same bytes whenever it is drawn."""
-    return render(Template.RECEIPT.file_name, receipt_snapshot(receipt))

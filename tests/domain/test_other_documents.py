@@ -11,11 +11,12 @@ from sqlalchemy import select
 from rental.billing.book_models import Document, DocumentContent
 from rental.billing.delivery_notes import issue_delivery_note
 from rental.billing.issuing import the_issuer
-from rental.billing.receipts import PaidInvoice, Receipt, draw_receipt, receipt_snapshot
+from rental.billing.receipts import PaidInvoice, Receipt, receipt_snapshot
 from rental.billing.register import draw_issued, recipient_of
-from rental.billing.rules.papers import NothingDelivered, PaperKind
+from rental.billing.rules.papers import NothingDelivered, PaperKind, Template
 from rental.billing.rules.tax import TaxedAmount, rate_on, totals_of
 from rental.catalog.rules import TaxClass
+from rental.core.documents import render
 from rental.core.money import yen_of
 from rental.customers.models import BillingAccount
 from rental.fieldwork.models import WorkOrder
@@ -104,8 +105,8 @@ def receipt(company: Story) -> Receipt:
 
 
 def test_a_receipt_says_who_paid_what_when_and_for_which_invoice(receipt: Receipt) -> None:
-    pdf = draw_receipt(receipt)
-    assert draw_receipt(receipt) == pdf
+    pdf = render(Template.RECEIPT.file_name, receipt_snapshot(receipt))
+    assert render(Template.RECEIPT.file_name, receipt_snapshot(receipt)) == pdf
     text = written(pdf)
     for words in (
         "領収書",

@@ -94,7 +94,7 @@ def test_a_payment_is_recorded_from_its_invoice(company: Story, clerk: Browser, 
     assert "Payment PAY-2026-00000001" in text
     assert "INV-2026-00000001 Money received 12 Jun 2026 ¥10,780" in text
     shown = text_of(clerk, f"/invoices/{invoice.id}")
-    assert "Settled 喫茶みどり 経理部" in shown
+    assert "Settled ✓ By post 喫茶みどり 経理部" in shown
     assert "Still owed ¥0" in shown
     assert "PAY-2026-00000001 Money received 10 Jun 2026 ¥10,780" in shown
 
@@ -127,6 +127,7 @@ def test_a_form_sent_twice_records_once(company: Story, clerk: Browser, invoice:
         ({"amount": "0"}, "Amount received: Write an amount from 1 to 999,999,999 yen."),
         ({"received_on": "2026-06-13"}, "Received on: 13 Jun 2026 is still to come."),
         ({"reference": "KNOWN"}, "Reference of the bank: Payment PAY-2026-00000001 has the reference KNOWN"),
+        ({"cash": "100"}, "For INV-2026-00000001: Choose “The amounts below”, or leave the amounts"),
         ({"distribution": "below"}, "For INV-2026-00000001: Write an amount at one of the invoices."),
         (
             {"distribution": "below", "cash": "10,780"},
@@ -146,8 +147,9 @@ def test_what_cannot_be_right_is_refused_at_its_field(
     company: Story, clerk: Browser, invoice: Invoice, typed: dict[str, str], said: str
 ) -> None:
     record(clerk, invoice, amount="1", reference="KNOWN")
-    fields = {f"{name}_{invoice.id.hex}": typed.pop(name) for name in ("cash", "fee") if name in typed}
-    assert said in record(clerk, invoice, **typed, **fields)
+    at_invoice = {name: f"{name}_{invoice.id.hex}" for name in ("cash", "fee")}
+    fields = {at_invoice.get(name, name): value for name, value in typed.items()}
+    assert said in record(clerk, invoice, **fields)
     assert company.count(Payment) == 1
 
 

@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from rental.billing.rules.kana import cut
-from rental.billing.rules.zengin_records import (
+from rental.billing.rules.records import (
     Layout,
     NotADebitFile,
     Wrong,
     always,
-    code,
-    digits,
-    text,
+    code_field,
+    digits_field,
+    text_field,
     unused,
 )
 from rental.core.money import Money
@@ -101,33 +101,33 @@ class DebitFile:
 _HEADER = Layout(
     always("1"),
     always("91"),
-    code("charset", "0"),  # 1 would be EBCDIC
-    digits("client_code", 10),
-    text("client_name", 40, "()."),
-    digits("debit_on", 4),
-    *(digits("bank", 4), text("bank_name", 15)),
-    *(digits("branch", 3), text("branch_name", 15)),
-    *(code("account_type", "129"), digits("account", 7)),
+    code_field("charset", "0"),  # 1 would be EBCDIC
+    digits_field("client_code", 10),
+    text_field("client_name", 40, "()."),
+    digits_field("debit_on", 4),
+    *(digits_field("bank", 4), text_field("bank_name", 15)),
+    *(digits_field("branch", 3), text_field("branch_name", 15)),
+    *(code_field("account_type", "129"), digits_field("account", 7)),
     unused(17),
 )
 _DATA = Layout(
     always("2"),
-    *(digits("bank", 4), text("bank_name", 15)),
-    *(digits("branch", 3), text("branch_name", 15)),
+    *(digits_field("bank", 4), text_field("bank_name", 15)),
+    *(digits_field("branch", 3), text_field("branch_name", 15)),
     unused(4),
-    *(code("account_type", "1239"), digits("account", 7)),
-    text("holder", 30, "()."),
-    digits("amount", 10),
-    code("new_code", "012"),
-    digits("customer", 20),
-    code("result", "0123489"),
+    *(code_field("account_type", "1239"), digits_field("account", 7)),
+    text_field("holder", 30, "()."),
+    digits_field("amount", 10),
+    code_field("new_code", "012"),
+    digits_field("customer", 20),
+    code_field("result", "0123489"),
     unused(8),
 )
 _TRAILER = Layout(
     always("8"),
-    *(digits("total_count", 6), digits("total_sum", 12)),
-    *(digits("paid_count", 6), digits("paid_sum", 12)),
-    *(digits("failed_count", 6), digits("failed_sum", 12)),
+    *(digits_field("total_count", 6), digits_field("total_sum", 12)),
+    *(digits_field("paid_count", 6), digits_field("paid_sum", 12)),
+    *(digits_field("failed_count", 6), digits_field("failed_sum", 12)),
     unused(65),
 )
 _END = Layout(always("9"), unused(119))

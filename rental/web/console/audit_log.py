@@ -87,7 +87,16 @@ ENTITIES = (
     ),
     (
         _l("Billing"),
-        ("billing_run", "credit_note", "billing_limits", "company_profile", "ledger_account_name"),
+        (
+            "billing_run",
+            "credit_note",
+            "payment",
+            "allocation",
+            "deposit_entry",
+            "billing_limits",
+            "company_profile",
+            "ledger_account_name",
+        ),
     ),
     (
         _l("Administration"),

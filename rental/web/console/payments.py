@@ -128,12 +128,17 @@ class PaymentForm(SharesForm):
         )
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Whoever says which invoices names one."""
-        is_valid = bool(super().validate(extra_validators))
-        if is_valid and self.distribution.data == _BELOW and not self.shares:
+        """Whoever says which invoices names one, and nobody's amounts are passed over."""
+        if not super().validate(extra_validators):
+            return False
+        if self.distribution.data == _BELOW and not self.shares:
             self.say_at_first_invoice(_("Write an amount at one of the invoices."))
             return False
-        return is_valid
+        written = [item for item in self if item.name.startswith(("cash_", "fee_")) and item.data]
+        if self.distribution.data == _OLDEST and written:
+            written[0].errors = [_("Choose “The amounts below”, or leave the amounts of the invoices empty.")]
+            return False
+        return True
 
     @property
     def facts(self) -> dict[str, Any]:

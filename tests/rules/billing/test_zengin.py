@@ -7,8 +7,10 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rental.billing.rules.zengin_records import NotADebitFile, Wrong
 
 from rental.billing.rules.kana import cut
+from rental.billing.rules.records import NotADebitFile, Wrong
 from rental.billing.rules.zengin import (
     RECORD_BYTES,
     AccountType,
@@ -21,7 +23,6 @@ from rental.billing.rules.zengin import (
     results_of,
     write_debit_file,
 )
-from rental.billing.rules.zengin_records import NotADebitFile, Wrong
 from rental.core.money import Money, yen_of
 
 HEADER = DebitHeader(

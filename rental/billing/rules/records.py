@@ -1,4 +1,4 @@
-"""Records of fields with fixed places (全銀), written from values and read into values."""
+"""Records of fixed width as banks exchange them: written and read by one description of their fields."""
 
 import re
 from collections.abc import Sequence
@@ -53,24 +53,20 @@ class Field(NamedTuple):
     form: str
 
 
-def digits(name: str, width: int) -> Field:
-    """Digits, filled up with zeros."""
+def digits_field(name: str, width: int) -> Field:
     return Field(name, width, f"[0-9]{{{width}}}", f"{{:0>{width}}}")
 
 
-def code(name: str, characters: str) -> Field:
-    """One of these characters."""
+def code_field(name: str, characters: str) -> Field:
     return Field(name, 1, f"[{characters}]", "{}")
 
 
-def text(name: str, width: int, signs: str = "") -> Field:
-    """Bank kana, filled up with blanks; of the signs, a dash and these."""
+def text_field(name: str, width: int, signs: str = "") -> Field:
     return Field(name, width, f"[0-9A-Z ｱ-ﾟ\\-{signs}]{{{width}}}", f"{{:<{width}}}")
 
 
-def always(said: str) -> Field:
-    """The same in every record."""
-    return Field("", len(said), said, said)
+def always(text: str) -> Field:
+    return Field("", len(text), text, text)
 
 
 def unused(width: int) -> Field:
