@@ -1,6 +1,6 @@
 """What is filled in about each kind of amendment, and the plan that follows from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
@@ -18,16 +18,22 @@ from rental.catalog.queries import versions_on_offer
 from rental.catalog.rules import AnchorKind
 from rental.changes import plans
 from rental.changes.amendments import extensions_of
-from rental.changes.line_books import ContractBook, LineBook
+from rental.changes.line_books import ContractBook
 from rental.changes.plans import Plan
 from rental.changes.rules import AmendmentKind, LeavingReason
-from rental.contracts.models import Slot
-from rental.contracts.rules import MOST_SLOTS, LineEventKind
+from rental.contracts.rules import MOST_SLOTS
 from rental.core.db import reading
 from rental.core.money import Money
 from rental.customers.queries import sites_of
 from rental.customers.rules import SiteState
-from rental.web.console.amendment_words import event_words, line_words
+from rental.web.console.amendment_choices import (
+    chosen,
+    chosen_event,
+    events_of,
+    lines_of,
+    places_of,
+    targets_of,
+)
 from rental.web.console.contract_forms import plan_words
 from rental.web.fields import (
     AtMost,
@@ -43,13 +49,10 @@ from rental.web.fields import (
     choices_of,
     filled_in,
 )
-from rental.web.formats import day
 from rental.web.sentences import state_label
 from rental.web.today import today
 
 Given = MultiDict[str, str] | None
-# More places of a line are not named one by one.
-SLOTS_NAMED = 50
 DAY = timedelta(days=1)
 NO_SLOT = UUID(int=0)
 
@@ -93,14 +96,14 @@ class PriceForm(AmendmentForm):
     )
 
     def offer(self, book: ContractBook) -> None:
-        self.target.choices = choices(*_targets(book))
+        self.target.choices = choices(*targets_of(book))
         self.effect.choices = [
             *choices(("", _("More from this day, less from the next period"))),
             *choices_of(Effect, state_label),
         ]
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, slot_id = _chosen(self.target.data)
+        line_id, slot_id = chosen(self.target.data)
         return plans.plan_price(
             book,
             line_id,
@@ -148,10 +151,10 @@ class QuantityForm(AmendmentForm):
     effective_on = DayField(_l("From"), validators=[Needed()])
 
     def offer(self, book: ContractBook) -> None:
-        self.target.choices = choices(*_places(book))
+        self.target.choices = choices(*places_of(book))
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, slot_id = _chosen(self.target.data)
+        line_id, slot_id = chosen(self.target.data)
         return plans.plan_quantity(
             book,
             line_id,
@@ -173,10 +176,10 @@ class SuspensionForm(AmendmentForm):
     extends_term = BooleanField(_l("The minimum term ends so many days later"))
 
     def offer(self, book: ContractBook) -> None:
-        self.target.choices = choices(*_targets(book))
+        self.target.choices = choices(*targets_of(book))
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, slot_id = _chosen(self.target.data)
+        line_id, slot_id = chosen(self.target.data)
         pause = Pause(
             filled_in(self.effective_on), filled_in(self.resumes_on), extend_term=bool(self.extends_term.data)
         )
@@ -192,10 +195,10 @@ class RemovalForm(AmendmentForm):
     last_on = DayField(_l("Last day"), validators=[Needed()])
 
     def offer(self, book: ContractBook) -> None:
-        self.target.choices = choices(*_lines(book))
+        self.target.choices = choices(*lines_of(book))
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, _slot = _chosen(self.target.data)
+        line_id, _slot = chosen(self.target.data)
         return plans.plan_removal(book, line_id, agreed_for=filled_in(self.last_on) + DAY, today=on)
 
 
@@ -215,11 +218,11 @@ class AnchorForm(AmendmentForm):
     )
 
     def offer(self, book: ContractBook) -> None:
-        self.target.choices = choices(*_lines(book))
+        self.target.choices = choices(*lines_of(book))
         self.cut.choices = choices_of(AnchorKind, state_label)
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, _slot = _chosen(self.target.data)
+        line_id, _slot = chosen(self.target.data)
         since = filled_in(self.effective_on)
         return plans.plan_anchor(
             book,
@@ -243,10 +246,10 @@ class CorrectionForm(AmendmentForm):
     )
 
     def offer(self, book: ContractBook) -> None:
-        self.wrong.choices = choices(*_events(book))
+        self.wrong.choices = choices(*events_of(book))
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, wrong = _chosen_event(self.wrong.data)
+        line_id, wrong = chosen_event(self.wrong.data)
         return plans.plan_correction(
             book,
             line_id,
@@ -265,10 +268,10 @@ class WithdrawalForm(AmendmentForm):
     wrong = ChoiceField(_l("What was recorded"))
 
     def offer(self, book: ContractBook) -> None:
-        self.wrong.choices = choices(*_events(book))
+        self.wrong.choices = choices(*events_of(book))
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, wrong = _chosen_event(self.wrong.data)
+        line_id, wrong = chosen_event(self.wrong.data)
         return plans.plan_withdrawal(book, line_id, wrong, today=on)
 
 
@@ -379,56 +382,3 @@ def _revision_form(book: ContractBook) -> type[AmendmentForm]:
         for line in book.lines.values()
     }
     return type("RevisionFormOfContract", (RevisionForm,), fields)
-
-
-def _lines(book: ContractBook) -> Iterator[tuple[str, str]]:
-    for line in book.lines.values():
-        yield str(line.line.id), line_words(line.line)
-
-
-def _places(book: ContractBook) -> Iterator[tuple[str, str]]:
-    for line in book.lines.values():
-        yield from _slots(line)
-
-
-def _targets(book: ContractBook) -> Iterator[tuple[str, str]]:
-    """Every line, and below it its machines, unless there are too many to be named."""
-    for line in book.lines.values():
-        yield str(line.line.id), line_words(line.line)
-        if 1 < len(line.line.slots) <= SLOTS_NAMED:
-            yield from _slots(line)
-
-
-def _slots(line: LineBook) -> Iterator[tuple[str, str]]:
-    for slot in line.line.slots:
-        words = _("%(line)s: slot %(slot)s", line=line_words(line.line), slot=_slot_words(slot))
-        yield f"{line.line.id}.{slot.id}", words
-
-
-def _slot_words(slot: Slot) -> str:
-    tag = next((each.unit.tag for each in slot.placements if each.removed_at is None), "")
-    return " · ".join(filter(None, (str(slot.position), slot.site.name, tag)))
-
-
-def _events(book: ContractBook) -> Iterator[tuple[str, str]]:
-    """Everything recorded that nothing replaced, latest first; a withdrawal stays."""
-    for line in book.lines.values():
-        gone = {event.replaces for event in line.events if event.replaces}
-        slots = {slot.id: slot for slot in line.line.slots}
-        for event in sorted(line.events, key=lambda each: each.key, reverse=True):
-            if event.key in gone or event.kind is LineEventKind.WITHDRAWAL:
-                continue
-            words = [line_words(line.line), day(event.effective_on), event_words(event.kind, event.value)]
-            if event.slot_id in slots:
-                words.append(_slot_words(slots[event.slot_id]))
-            yield f"{line.line.id}.{event.effective_on.isoformat()}.{event.seq}", " · ".join(words)
-
-
-def _chosen(target: str) -> tuple[UUID, UUID | None]:
-    line_id, _dot, slot_id = target.partition(".")
-    return UUID(line_id), UUID(slot_id) if slot_id else None
-
-
-def _chosen_event(wrong: str) -> tuple[UUID, tuple[date, int]]:
-    line_id, effective_on, seq = wrong.split(".")
-    return UUID(line_id), (date.fromisoformat(effective_on), int(seq))
