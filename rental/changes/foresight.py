@@ -13,12 +13,14 @@ from rental.billing.obligations import lines_owed_by, terms_of
 from rental.billing.rules.document_lines import document_lines
 from rental.billing.rules.drafts import DraftLine, dues_of
 from rental.billing.rules.due_dates import closing_on
+from rental.billing.rules.refusals import NotBillable
 from rental.billing.rules.runs import NotRatable
 from rental.billing.rules.tax import DocumentTotals, totals_of
 from rental.changes.line_books import ContractBook
 from rental.changes.plans import Plan
 from rental.core.errors import DomainError
 from rental.core.money import Money
+from rental.core.periods import Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,24 @@ def foresee(session: Session, book: ContractBook, plan: Plan, *, today: date) ->
         problem = error
     after = _lines(session, book, closed_on, Supposed(plan.events, plan.anchors, plan.one_offs))
     return Foreseen(closed_on, before, after, _totals(book, before), _totals(book, after), problem)
+
+
+def monthly_rent(book: ContractBook, plan: Plan | None = None) -> Money | None:
+    """What the contract costs a month once everything recorded counts, and the plan as well; without tax.
+
+    None where its facts contradict each other.
+    """
+    rent = Money(0)
+    for line_id, line in book.lines.items():
+        try:
+            history = line.history(*(plan.events.get(line_id, ()) if plan else ()))
+        except NotBillable:
+            return None
+        for span in history.spans:
+            if span.end is None:
+                *_, (_days, fee) = history.fees.of(span.slot_id).during(Period(date.min, date.max))
+                rent += fee * span.units
+    return rent
 
 
 def _totals(book: ContractBook, lines: Sequence[DraftLine]) -> DocumentTotals:

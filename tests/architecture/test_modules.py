@@ -28,7 +28,6 @@ MADE_OF_CONSTANTS = {
     "rental/migrations/versions/0014_terms_pages.py": "a trigger of a ledger, made anew",
     "rental/migrations/versions/0015_payments.py": "constraints by name, and the triggers of payments",
     "rental/migrations/versions/0016_papers.py": "triggers, and how each database counts days",
-    "rental/migrations/versions/0015_payments.py": "constraints by name, and the triggers of payments",
 }
 # Nothing marks text as safe; with an entry comes the reason.
 SAFE: dict[str, str] = {}

@@ -12,7 +12,7 @@ from rental.billing.limits import limits_of, set_limits
 from rental.billing.models import BillingItem, BillingRun, Invoice
 from rental.billing.queries import progress_of
 from rental.billing.reviewing import approve_item, approve_run, decline_item, resume_run, stop_run
-from rental.billing.rules.bounds import Limits, NotALimit, NothingToReview, SamePerson
+from rental.billing.rules.bounds import Limits, NotALimit, NothingToReview, SamePerson, TooManyMonthsBack
 from rental.billing.rules.runs import ItemState, RunState
 from rental.billing.runs import bill_chunk, open_run, release_item
 from rental.core.errors import ChangedMeanwhile, Invalid
@@ -270,6 +270,7 @@ NO_LIMITS = {
     "times_from": Limits(times_from=Money(0)),
     "lines": Limits(lines=0),
     "run": Limits(run=Money(0)),
+    "months_back": Limits(months_back=0),
 }
 
 
@@ -279,3 +280,11 @@ def test_a_limit_of_nothing_is_refused_by_name(company: Story, field: str) -> No
         set_limits(uow, NO_LIMITS[field])
     assert refused.value.field == field
     assert limits_of_now(company) == Limits()
+
+
+def test_amendments_reach_no_further_back_than_closings_look(company: Story) -> None:
+    limited(company, Limits(months_back=1))
+    assert limits_of_now(company).months_back == 1
+    with pytest.raises(TooManyMonthsBack), company.begin() as uow:
+        set_limits(uow, Limits(months_back=25), version=1)
+    assert limits_of_now(company).months_back == 1

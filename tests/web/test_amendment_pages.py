@@ -91,8 +91,14 @@ class Counter:
         return answer.status_code
 
     def figures(self, page: Element) -> list[str]:
+        """Without the amendment, with it, and the difference."""
         (figures,) = page.with_class("figures")
-        return [bold.text for bold in figures.all("b")]
+        return [bold.text for bold in figures.all("b")][:3]
+
+    def a_month(self, page: Element) -> str:
+        """What it costs a month afterwards, and before."""
+        (figures,) = page.with_class("figures")
+        return figures.all("dd")[3].text
 
     def told(self) -> list[str]:
         """The amendments on the contract's timeline, newest first."""
@@ -132,6 +138,7 @@ def test_a_new_fee_is_looked_at_recorded_told_and_billed_as_it_was_seen(
     )
     assert counter.status == 200
     assert counter.figures(page) == ["¥3,300", "¥4,950", "+¥1,650"]
+    assert counter.a_month(page) == "¥6,000 without tax; until now ¥3,000"
     assert "Fee changes: ¥6,000, from 16 Apr 2026" in counter.text
     assert "¥6,000 × 1 × 15 ÷ 30 days = ¥3,000" in counter.text
     assert counter.wrote() == (0, 1)
@@ -201,6 +208,7 @@ def test_a_pause_is_named_by_its_days_and_moves_the_minimum_term(story: Story, c
         extends_term="y",
     )
     assert counter.figures(page) == ["¥3,300", "¥2,200", "-¥1,100"]
+    assert counter.a_month(page) == "¥3,000 without tax; until now ¥3,000"
     assert counter.records(page) == 303
     assert "goes on from 21 Apr 2026 · the minimum term ends so much later" in counter.told()[0]
     with story.reading() as session:
@@ -279,9 +287,11 @@ def test_a_line_is_removed_time_is_cut_anew_and_counted_pieces_change(story: Sto
     target = f"{counter.line_id}.{counter.slot_ids[0]}"
     page = counter.looks("quantity", target=target, units="3", effective_on="2026-05-01")
     assert counter.figures(page) == ["¥6,600", "¥13,200", "+¥6,600"]
+    assert counter.a_month(page) == "¥9,000 without tax; until now ¥3,000"
     assert counter.records(page) == 303
     page = counter.looks("option_removed", target=counter.line_id, last_on="2026-05-31")
     assert "Rent ends, from 1 Jun 2026" in counter.text
+    assert counter.a_month(page) == "¥0 without tax; until now ¥9,000"
     assert counter.records(page) == 303
     assert [entry.split(" | ")[0] for entry in counter.told()] == [
         "Line removed from 1 Jun 2026",
@@ -321,6 +331,7 @@ def test_a_contract_that_cannot_be_billed_is_cured_by_an_amendment(story: Story,
     page = counter.looks("withdrawal", wrong=f"{counter.line_id}.2026-04-06.1")
     assert "As it is, this contract cannot be billed" in counter.text
     assert counter.figures(page)[1:] == ["¥3,300", "+¥3,300"]
+    assert counter.a_month(page) == "¥3,000 without tax; until now —"
     assert counter.records(page) == 303
     counter.looks("price", target=counter.line_id, fee="6000", effective_on="2026-04-16", effect="immediate")
     assert counter.status == 200

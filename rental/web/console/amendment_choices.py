@@ -1,4 +1,4 @@
-"""What an amendment can be about: the lines of a contract, their slots, and what was recorded of them."""
+"""What an amendment can be about in one contract: its lines, their machines, what was recorded about them."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -12,23 +12,23 @@ from rental.contracts.rules import LineEventKind
 from rental.web.console.amendment_words import event_words, line_words
 from rental.web.formats import day
 
-# More slots of a line are not named one by one.
+# More machines of a line are not named one by one.
 SLOTS_NAMED = 50
 
 
-def line_choices(book: ContractBook) -> Iterator[tuple[str, str]]:
-    """Every line."""
+def lines_of(book: ContractBook) -> Iterator[tuple[str, str]]:
+    """Every line as a whole."""
     for line in book.lines.values():
         yield str(line.line.id), line_words(line.line)
 
 
-def place_choices(book: ContractBook) -> Iterator[tuple[str, str]]:
-    """Every slot of every line."""
+def places_of(book: ContractBook) -> Iterator[tuple[str, str]]:
+    """Every slot by itself."""
     for line in book.lines.values():
         yield from _slots(line)
 
 
-def target_choices(book: ContractBook) -> Iterator[tuple[str, str]]:
+def targets_of(book: ContractBook) -> Iterator[tuple[str, str]]:
     """Every line, and below it its machines, unless there are too many to be named."""
     for line in book.lines.values():
         yield str(line.line.id), line_words(line.line)
@@ -47,7 +47,7 @@ def _slot_words(slot: Slot) -> str:
     return " · ".join(filter(None, (str(slot.position), slot.site.name, tag)))
 
 
-def event_choices(book: ContractBook) -> Iterator[tuple[str, str]]:
+def events_of(book: ContractBook) -> Iterator[tuple[str, str]]:
     """Everything recorded that nothing replaced, latest first; a withdrawal stays."""
     for line in book.lines.values():
         gone = {event.replaces for event in line.events if event.replaces}
@@ -61,13 +61,13 @@ def event_choices(book: ContractBook) -> Iterator[tuple[str, str]]:
             yield f"{line.line.id}.{event.effective_on.isoformat()}.{event.seq}", " · ".join(words)
 
 
-def chosen_target(target: str) -> tuple[UUID, UUID | None]:
-    """The line that was chosen, and the slot where it was one."""
+def chosen(target: str) -> tuple[UUID, UUID | None]:
+    """The line that was chosen, and the slot where only one was."""
     line_id, _dot, slot_id = target.partition(".")
     return UUID(line_id), UUID(slot_id) if slot_id else None
 
 
 def chosen_event(wrong: str) -> tuple[UUID, tuple[date, int]]:
-    """The line, and the day and place of what was recorded."""
+    """The line of the event that was chosen, its day, and its place among those of that day."""
     line_id, effective_on, seq = wrong.split(".")
     return UUID(line_id), (date.fromisoformat(effective_on), int(seq))

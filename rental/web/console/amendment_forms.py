@@ -27,12 +27,12 @@ from rental.core.money import Money
 from rental.customers.queries import sites_of
 from rental.customers.rules import SiteState
 from rental.web.console.amendment_choices import (
+    chosen,
     chosen_event,
-    chosen_target,
-    event_choices,
-    line_choices,
-    place_choices,
-    target_choices,
+    events_of,
+    lines_of,
+    places_of,
+    targets_of,
 )
 from rental.web.console.contract_forms import plan_words
 from rental.web.fields import (
@@ -96,14 +96,14 @@ class PriceForm(AmendmentForm):
     )
 
     def offer(self, book: ContractBook) -> None:
-        self.target.choices = choices(*target_choices(book))
+        self.target.choices = choices(*targets_of(book))
         self.effect.choices = [
             *choices(("", _("More from this day, less from the next period"))),
             *choices_of(Effect, state_label),
         ]
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, slot_id = chosen_target(self.target.data)
+        line_id, slot_id = chosen(self.target.data)
         return plans.plan_price(
             book,
             line_id,
@@ -151,10 +151,10 @@ class QuantityForm(AmendmentForm):
     effective_on = DayField(_l("From"), validators=[Needed()])
 
     def offer(self, book: ContractBook) -> None:
-        self.target.choices = choices(*place_choices(book))
+        self.target.choices = choices(*places_of(book))
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, slot_id = chosen_target(self.target.data)
+        line_id, slot_id = chosen(self.target.data)
         return plans.plan_quantity(
             book,
             line_id,
@@ -176,10 +176,10 @@ class SuspensionForm(AmendmentForm):
     extends_term = BooleanField(_l("The minimum term ends so many days later"))
 
     def offer(self, book: ContractBook) -> None:
-        self.target.choices = choices(*target_choices(book))
+        self.target.choices = choices(*targets_of(book))
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, slot_id = chosen_target(self.target.data)
+        line_id, slot_id = chosen(self.target.data)
         pause = Pause(
             filled_in(self.effective_on), filled_in(self.resumes_on), extend_term=bool(self.extends_term.data)
         )
@@ -195,10 +195,10 @@ class RemovalForm(AmendmentForm):
     last_on = DayField(_l("Last day"), validators=[Needed()])
 
     def offer(self, book: ContractBook) -> None:
-        self.target.choices = choices(*line_choices(book))
+        self.target.choices = choices(*lines_of(book))
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, _slot = chosen_target(self.target.data)
+        line_id, _slot = chosen(self.target.data)
         return plans.plan_removal(book, line_id, agreed_for=filled_in(self.last_on) + DAY, today=on)
 
 
@@ -218,11 +218,11 @@ class AnchorForm(AmendmentForm):
     )
 
     def offer(self, book: ContractBook) -> None:
-        self.target.choices = choices(*line_choices(book))
+        self.target.choices = choices(*lines_of(book))
         self.cut.choices = choices_of(AnchorKind, state_label)
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
-        line_id, _slot = chosen_target(self.target.data)
+        line_id, _slot = chosen(self.target.data)
         since = filled_in(self.effective_on)
         return plans.plan_anchor(
             book,
@@ -246,7 +246,7 @@ class CorrectionForm(AmendmentForm):
     )
 
     def offer(self, book: ContractBook) -> None:
-        self.wrong.choices = choices(*event_choices(book))
+        self.wrong.choices = choices(*events_of(book))
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
         line_id, wrong = chosen_event(self.wrong.data)
@@ -268,7 +268,7 @@ class WithdrawalForm(AmendmentForm):
     wrong = ChoiceField(_l("What was recorded"))
 
     def offer(self, book: ContractBook) -> None:
-        self.wrong.choices = choices(*event_choices(book))
+        self.wrong.choices = choices(*events_of(book))
 
     def plan(self, session: Session, book: ContractBook, on: date) -> Plan:
         line_id, wrong = chosen_event(self.wrong.data)

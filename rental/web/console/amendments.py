@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from rental.catalog.models import EquipmentModel, RatePlanVersion
 from rental.changes.amendments import extensions_of
 from rental.changes.confirming import add_option_as_seen, look_at, record_as_seen
-from rental.changes.foresight import Foreseen
+from rental.changes.foresight import Foreseen, monthly_rent
 from rental.changes.line_books import ContractBook, contract_book
 from rental.changes.models import Amendment
 from rental.changes.plans import Leaving, Plan, leaving_early
@@ -93,6 +93,8 @@ class Look:
     leavings: Sequence[LeavingView] = ()
     machines_to_fetch: int = 0
     option: OptionView | None = None
+    monthly_before: Money | None = None
+    monthly_after: Money | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -228,6 +230,8 @@ def _look_at(book: ContractBook, form: AmendmentForm) -> Look:
         kept=_kept(book, plan),
         leavings=_leavings(book, plan) if is_end else (),
         machines_to_fetch=_machines_at_sites(book) if is_end else 0,
+        monthly_before=monthly_rent(book),
+        monthly_after=monthly_rent(book, plan),
     )
 
 

@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rental.billing.rules.zengin_records import NotADebitFile, Wrong
 
 from rental.billing.rules.kana import cut
 from rental.billing.rules.records import NotADebitFile, Wrong
