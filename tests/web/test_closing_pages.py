@@ -395,7 +395,7 @@ def test_a_closing_is_stopped_and_goes_on(company: Story, clerk: Browser) -> Non
 def test_a_closing_above_the_limit_waits_for_a_second_person(company: Story, clerk: Browser) -> None:
     clerk.post(
         "/billing-limits",
-        {"times_from": "1,000,000", "lines": "1000", "run": "¥10,000"},
+        {"times_from": "1,000,000", "lines": "1000", "months_back": "24", "run": "¥10,000"},
         page="/billing-limits",
     )
     closing = clerk.post("/closings", {"closed_on": "2026-04-30"}, page="/account").location

@@ -6,11 +6,27 @@ from alembic import op
 revision = "0014_terms_pages"
 down_revision = "0013_travel"
 
-_IS_PROMISED = (
-    "EXISTS (SELECT 1 FROM contract_line JOIN contract ON contract.id = contract_line.contract_id "
-    "WHERE contract_line.id = OLD.contract_line_id AND contract.state <> 'draft')"
+_NEVER_ON_SQLITE = """
+CREATE TRIGGER line_discount_delete_refused BEFORE DELETE ON line_discount
+BEGIN SELECT RAISE(ABORT, 'line_discount rows are written once'); END
+"""
+_ONLY_OF_DRAFTS_ON_SQLITE = """
+CREATE TRIGGER line_discount_delete_refused BEFORE DELETE ON line_discount
+WHEN EXISTS (
+  SELECT 1 FROM contract_line JOIN contract ON contract.id = contract_line.contract_id
+  WHERE contract_line.id = OLD.contract_line_id AND contract.state <> 'draft'
 )
-_WRITTEN_ONCE = "line_discount rows are written once"
+BEGIN SELECT RAISE(ABORT, 'line_discount rows are written once'); END
+"""
+_ONLY_OF_DRAFTS = """
+CREATE FUNCTION line_discount_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF EXISTS (
+    SELECT 1 FROM contract_line JOIN contract ON contract.id = contract_line.contract_id
+    WHERE contract_line.id = OLD.contract_line_id AND contract.state <> 'draft'
+  ) THEN RAISE EXCEPTION 'line_discount rows are written once'; END IF;
+  RETURN OLD;
+END $$
+"""
 
 
 def upgrade() -> None:
@@ -18,15 +34,9 @@ def upgrade() -> None:
     op.add_column("billing_limits", column)
     if op.get_bind().dialect.name == "sqlite":
         op.execute("DROP TRIGGER line_discount_delete_refused")
-        op.execute(
-            "CREATE TRIGGER line_discount_delete_refused BEFORE DELETE ON line_discount "
-            f"WHEN {_IS_PROMISED} BEGIN SELECT RAISE(ABORT, '{_WRITTEN_ONCE}'); END"
-        )
+        op.execute(_ONLY_OF_DRAFTS_ON_SQLITE)
         return
-    op.execute(
-        "CREATE FUNCTION line_discount_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"IF {_IS_PROMISED} THEN RAISE EXCEPTION '{_WRITTEN_ONCE}'; END IF; RETURN OLD; END $$"
-    )
+    op.execute(_ONLY_OF_DRAFTS)
     op.execute("DROP TRIGGER line_discount_refused ON line_discount")
     op.execute(
         "CREATE TRIGGER line_discount_refused BEFORE UPDATE ON line_discount "
@@ -41,10 +51,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute("DROP TRIGGER line_discount_delete_refused")
-        op.execute(
-            "CREATE TRIGGER line_discount_delete_refused BEFORE DELETE ON line_discount "
-            f"BEGIN SELECT RAISE(ABORT, '{_WRITTEN_ONCE}'); END"
-        )
+        op.execute(_NEVER_ON_SQLITE)
     else:
         op.execute("DROP TRIGGER line_discount_kept ON line_discount")
         op.execute("DROP TRIGGER line_discount_refused ON line_discount")
