@@ -12,6 +12,7 @@ from rental.assurance.checks.books import BOOK_CHECKS
 from rental.assurance.checks.field import FIELD_CHECKS
 from rental.assurance.checks.money import MONEY_CHECKS
 from rental.assurance.checks.numbers import NUMBER_CHECKS
+from rental.assurance.checks.overdue import OVERDUE_CHECKS
 from rental.assurance.checks.platform import PLATFORM_CHECKS
 from rental.assurance.checks.routes import ROUTE_CHECKS
 from rental.assurance.checks.stock import STOCK_CHECKS
@@ -22,6 +23,7 @@ CHECKS: Sequence[Check] = (
     *NUMBER_CHECKS,
     *FIELD_CHECKS,
     *MONEY_CHECKS,
+    *OVERDUE_CHECKS,
     *BOOK_CHECKS,
     *ROUTE_CHECKS,
 )
