@@ -16,8 +16,7 @@ from rental.billing.recurring_revenue import write_movements
 from rental.core.sealing import seal_committed
 from rental.core.uow import begin, system
 from tests.conftest import migrated
-from tests.faults.three_years.days import DRAWING, Accidents, Company
-from tests.faults.three_years.doings import DOINGS
+from tests.faults.three_years.days import DRAWING, EVERYTHING, Accidents, Company
 from tests.faults.three_years.end_state import State, differences, end_state
 from tests.faults.three_years.script import Tenancy, happenings, tenancies
 from tests.faults.three_years.telling import Records, slowly, told_again
@@ -47,7 +46,7 @@ class Extent:
 
 @pytest.fixture(scope="session")
 def extent(is_nightly: bool) -> Extent:
-    return Extent(200, 6, 40, 2, draws=True) if is_nightly else Extent(12, 3, 60, 8, draws=False)
+    return Extent(200, 6, 40, 2, draws=True) if is_nightly else Extent(12, 3, 80, 8, draws=False)
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def test_three_years_with_accidents_end_as_three_without(
     assert kills >= LEAST_KILLS, "the axe fell beside the work"
     assert differences(books(story), expected.books) == {}
     assert (company.done, company.refused) == (expected.done, expected.refused)
-    assert set(company.done) == set(DOINGS)
+    assert set(company.done) == set(EVERYTHING)
     all_is_well(company)
     is_billed_as_told(company)
 
