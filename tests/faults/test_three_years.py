@@ -16,8 +16,7 @@ from rental.billing.recurring_revenue import write_movements
 from rental.core.sealing import seal_committed
 from rental.core.uow import begin, system
 from tests.conftest import migrated
-from tests.faults.three_years.days import DRAWING, Accidents, Company
-from tests.faults.three_years.doings import DOINGS
+from tests.faults.three_years.days import DRAWING, EVERYTHING, Accidents, Company
 from tests.faults.three_years.end_state import State, differences, end_state
 from tests.faults.three_years.script import Tenancy, happenings, tenancies
 from tests.faults.three_years.telling import Records, slowly, told_again
@@ -47,24 +46,26 @@ class Extent:
 
 @pytest.fixture(scope="session")
 def extent(is_nightly: bool) -> Extent:
-    return Extent(200, 6, 40, 2, draws=True) if is_nightly else Extent(12, 3, 60, 8, draws=False)
+    return Extent(200, 6, 40, 2, draws=True) if is_nightly else Extent(12, 3, 80, 8, draws=False)
 
 
 @dataclass(frozen=True)
 class Lived:
-    """What the books hold after three years, and what came of everything that was tried."""
+    """What the books hold after three years, where they are wrong, and what came of all that was tried."""
 
     books: State
+    astray: list[object]
     done: Counter[str]
     refused: Counter[str]
 
 
 @pytest.fixture(scope="session")
 def expected(extent: Extent) -> Lived:
-    """Three years in which nobody was killed. What both databases should hold is told on one of them."""
+    """Three years in which nobody was killed. What both databases should hold is told on one of them, and as
+    their rows are compared, it is told again from these alone."""
     with migrated("sqlite") as (app, _):
         company = live(Story(app), extent, None)
-        return Lived(books(company.story), company.done, company.refused)
+        return Lived(books(company.story), billed_astray(company), company.done, company.refused)
 
 
 def live(story: Story, extent: Extent, accident_in: int | None) -> Company:
@@ -92,12 +93,12 @@ def test_three_years_with_accidents_end_as_three_without(
     kills = company.accidents.kills
     log.info("%d kills; done %s; refused %s", kills, company.done, company.refused)
 
+    assert expected.astray == []
     assert kills >= LEAST_KILLS, "the axe fell beside the work"
     assert differences(books(story), expected.books) == {}
     assert (company.done, company.refused) == (expected.done, expected.refused)
-    assert set(company.done) == set(DOINGS)
+    assert set(company.done) == set(EVERYTHING)
     all_is_well(company)
-    is_billed_as_told(company)
 
 
 def all_is_well(company: Company) -> None:
@@ -110,13 +111,17 @@ def all_is_well(company: Company) -> None:
     assert {code: rows for code, rows in found.items() if rows} == {}
 
 
-def is_billed_as_told(company: Company) -> None:
-    """Every entry of every line at every closing, and the money of every period that is over."""
+def billed_astray(company: Company) -> list[object]:
+    """Where an entry of a line at a closing, or the money of a period that is over, is not as it is told."""
+    astray: list[object] = []
     with company.story.reading() as session:
         records = Records.read(session)
         for tenancy in company.tenants:
             for line in records.lines_of(tenancy):
                 told = told_again(records, line, tenancy)
-                assert records.ledger[line.id] == told.ledger, (tenancy, line.position)
+                if records.ledger[line.id] != told.ledger:
+                    astray.append((tenancy.number, line.position, "ledger"))
                 for about, billed, cost in slowly(records, line, tenancy, told):
-                    assert billed == cost, (tenancy, line.position, about)
+                    if billed != cost:
+                        astray.append((tenancy.number, line.position, about, billed, cost))
+    return astray

@@ -13,6 +13,7 @@ from rental.assurance.checks.document_numbers import DOCUMENT_NUMBER_CHECKS
 from rental.assurance.checks.field import FIELD_CHECKS
 from rental.assurance.checks.money import MONEY_CHECKS
 from rental.assurance.checks.numbers import NUMBER_CHECKS
+from rental.assurance.checks.overdue import OVERDUE_CHECKS
 from rental.assurance.checks.payments import PAYMENT_CHECKS
 from rental.assurance.checks.platform import PLATFORM_CHECKS
 from rental.assurance.checks.routes import ROUTE_CHECKS
@@ -25,6 +26,7 @@ CHECKS: Sequence[Check] = (
     *FIELD_CHECKS,
     *MONEY_CHECKS,
     *DOCUMENT_NUMBER_CHECKS,
+    *OVERDUE_CHECKS,
     *BOOK_CHECKS,
     *PAYMENT_CHECKS,
     *ROUTE_CHECKS,

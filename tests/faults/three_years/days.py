@@ -27,6 +27,7 @@ from rental.customers.rules import CustomerKind
 from rental.worker import run_delivery
 from tests.factories.billed import make_issuer, technician_of
 from tests.factories.rented import make_model, make_plan, make_rule, make_site
+from tests.faults.three_years.amending import AMENDMENTS
 from tests.faults.three_years.doings import DOINGS, Doing, account_name
 from tests.faults.three_years.script import DAYS, FIRST, Happening, Tenancy
 from tests.support.forking import KILLED, dying_at, fork, outcome
@@ -35,6 +36,7 @@ from tests.support.story import Story
 
 DRAWING = "billing.keep_drawn_document"
 DESK = "clerk"
+EVERYTHING = {**DOINGS, **AMENDMENTS}
 
 
 @dataclass
@@ -126,7 +128,13 @@ class Company:
             with self.story.begin(DESK) as uow:
                 tenancy = self.tenants[happening.contract]
                 doing = Doing(uow, tenancy, Random(happening.seed), self.technician_id)
-                once(uow, DESK, happening.seed, happening.name, lambda: _done(DOINGS[happening.name], doing))
+                once(
+                    uow,
+                    DESK,
+                    happening.seed,
+                    happening.name,
+                    lambda: _done(EVERYTHING[happening.name], doing),
+                )
 
         def try_it() -> None:
             try:

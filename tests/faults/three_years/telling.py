@@ -66,8 +66,11 @@ class Records:
             {(note, line.position): line for note, line in rows.all()},
             agreed_terms(session, select(Line.id)),
             [(closed_on, opened_at) for closed_on, opened_at in session.execute(runs)],
-            *(defaultdict(list) for _ in range(4)),
-            defaultdict(Counter),
+            events=defaultdict(list),
+            anchors=defaultdict(list),
+            one_offs=defaultdict(list),
+            readings=defaultdict(list),
+            ledger=defaultdict(Counter),
         )
         for row in session.scalars(select(StoredEvent).order_by(StoredEvent.recorded_at)):
             replaces = EventKey(row.replaces_on, row.replaces_seq or 0) if row.replaces_on else None
@@ -78,9 +81,9 @@ class Records:
         for cost in session.scalars(select(StoredOneOff)):
             one_off = one_of(cost).times(cost.quantity)
             records.one_offs[cost.contract_line_id].append(At(cost.recorded_at, one_off))
-        for row in session.scalars(select(StoredReading)):
-            reading = UsageRecord(row.external_id, row.occurred_on, row.quantity, row.subject)
-            records.readings[row.contract_line_id].append(At(row.recorded_at, reading))
+        for read in session.scalars(select(StoredReading)):
+            reading = UsageRecord(read.external_id, read.occurred_on, read.quantity, read.subject)
+            records.readings[read.contract_line_id].append(At(read.recorded_at, reading))
         billed = (
             select(BilledSegment, Invoice.closed_on)
             .join(InvoiceLine, InvoiceLine.id == BilledSegment.invoice_line_id)
