@@ -62,13 +62,13 @@ def open_months(session: Session, *, today: date) -> list[OpenMonth]:
     """The months that ended and are not closed yet, oldest first, with what each would make a sale."""
     ended = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
     months = list(_months_to_close(session, ended))[-MONTHS_SHOWN:]
-    sources: dict[date, set[UUID]] = {month: set() for month in months}
+    counts: dict[date, int] = dict.fromkeys(months, 0)
     amounts: dict[date, Money] = dict.fromkeys(months, NOTHING)
-    for _kind, source_id, month, earned in _earned_until(session, ended):
-        booked_in = max(month, months[0]) if months else month
-        sources[booked_in].add(source_id)
-        amounts[booked_in] += sum(earned.values(), NOTHING)
-    return [OpenMonth(month, len(sources[month]), amounts[month]) for month in months]
+    for earned_in, count, amount in _sums_until(session, ended) if months else ():
+        booked_in = max(earned_in, months[0])
+        counts[booked_in] += count
+        amounts[booked_in] += Money(amount)
+    return [OpenMonth(month, counts[month], amounts[month]) for month in months]
 
 
 def closed_months(session: Session) -> Sequence[ClosedMonth]:
@@ -139,6 +139,16 @@ def _earned_until(session: Session, month: date) -> Iterator[Earning]:
             found[source_id, earned_in][TaxRate(tax_class, rate_bp)] = Money(amount)
         for (source_id, earned_in), amounts in found.items():
             yield source, source_id, earned_in, amounts
+
+
+def _sums_until(session: Session, month: date) -> Iterator[tuple[date, int, int]]:
+    """The same, added up by month: so many documents, and so many yen."""
+    for statement in (_deferred_by_invoices(month), _deferred_by_credits(month)):
+        deferred = statement.order_by(None).subquery()
+        source_id, earned_in, *_rate, amount = deferred.c
+        total = cast(func.sum(amount), BigInteger)
+        sums = select(earned_in, func.count(source_id.distinct()), total).group_by(earned_in)
+        yield from session.execute(sums)
 
 
 def _deferred_by_invoices(month: date) -> Select[UUID, date, Any, int, int]:

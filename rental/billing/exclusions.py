@@ -19,7 +19,7 @@ from rental.customers.rules import require_line
 def exclude_from_closing(
     uow: UnitOfWork, billing_account_id: UUID, closed_on: date, *, reason: str
 ) -> ClosingExclusion:
-    """This closing says nothing about the account, opened or not. Said twice, it holds once.
+    """This closing says nothing about the account, opened or not. Said again, the reason is another one.
 
     What waits in the closing for a worker or for a person is taken out of it. Raises ClosesAnotherDay,
     BilledAlready, Missing and TooLong for the reason.
@@ -33,6 +33,8 @@ def exclude_from_closing(
     reason = tidy(reason)
     require_line(reason, "reason", REASON_MAX_LENGTH)
     if (known := exclusion_of(uow.session, account.id, closed_on)) is not None:
+        known.reason = reason
+        uow.session.flush()
         return known
     if run is not None:
         _take_out(uow, run, account)

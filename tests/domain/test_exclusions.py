@@ -118,8 +118,11 @@ def test_taken_back_it_is_due_again(company: Story, left_out: InService) -> None
 def test_said_twice_it_holds_once(company: Story, left_out: InService) -> None:
     leave_out(company, left_out, "2026-04-30")
     before = rows_of(company.app)
-    leave_out(company, left_out, "2026-04-30", "another reason")
+    leave_out(company, left_out, "2026-04-30")
     assert rows_of(company.app) == before
+    leave_out(company, left_out, "2026-04-30", "金額の確認中")
+    with company.reading() as session:
+        assert session.scalars(select(ClosingExclusion.reason)).all() == ["金額の確認中"]
 
 
 @pytest.mark.parametrize(

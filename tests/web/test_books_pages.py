@@ -29,11 +29,11 @@ def text_of(clerk: Browser, page: str) -> str:
 
 
 def test_a_clerk_closes_a_month(company: Story, clerk: Browser) -> None:
-    assert "2026-04 1 ¥1,483 ○ Open" in text_of(clerk, "/books")
+    assert "2026-04 1 ¥1,483 ○ Not closed yet" in text_of(clerk, "/books")
     assert clerk.post("/books/months/2026-04", page="/books").status_code == 303
     text = text_of(clerk, "/books")
     assert "1 month is closed now." in text
-    assert "2026-04 1 ¥1,483 ✓ Closed" in text
+    assert "2026-04 1 ¥1,483 ✓ Closed for good" in text
     assert clerk.post("/books/months/2026-04", page="/books").status_code == 303
     assert company.count(ClosedMonth) == 1
 

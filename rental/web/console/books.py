@@ -11,6 +11,7 @@ from flask_wtf import FlaskForm
 
 from rental.billing.closing_months import close_month, closed_months, open_months
 from rental.billing.ledger_accounts import NAME_MAX_LENGTH, account_names, name_of, rename_account
+from rental.billing.open_months import month_after
 from rental.billing.queries import days_to_close
 from rental.billing.rules.journals import LedgerAccount
 from rental.core.db import reading
@@ -40,7 +41,7 @@ def index() -> ResponseReturnValue:
         "console/books.html",
         open_months=list(reversed(months)),
         closed_months=closed_months(reading()),
-        unbilled=[day for day in days_to_close(reading()) if months and day <= today()],
+        has_unbilled=any(months and day < month_after(months[-1].month) for day in days_to_close(reading())),
         accounts=account_names(reading()),
     )
 

@@ -45,7 +45,7 @@ def _row(row: LogRow) -> list[object]:
     return [
         row.account,
         row.name,
-        state_label(row.state) if row.state else _("Left out"),
+        state_label(row.state) if row.state else _("Left out of it"),
         row.reason or (kept_refusal(row.reason_code, row.reason_params or {}) if row.reason_code else None),
         row.contract,
         row.invoice,

@@ -60,7 +60,7 @@ class TemplateForm(FlaskForm):
     """A name, and what is to be seen on documents."""
 
     name = LineField(_l("Name"), validators=[Needed(), AtMost(NAME_MAX_LENGTH)])
-    language = ChoiceField(_l("Language"))
+    language = ChoiceField(_l("Language of the words"))
     logo = LineField(_l("Word mark"), validators=[AtMost(LOGO_MAX_LENGTH)])
     note = ParagraphField(_l("Note at the end"), validators=[AtMost(NOTE_MAX_LENGTH)])
     has_unit_price = BooleanField(_l("Price of a month"))
