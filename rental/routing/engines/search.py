@@ -25,7 +25,7 @@ LARGE_HOT, LARGE_COLD = 3.0, 0.007  # a single search that is cold for half of i
 HOT_WITH_OPTIONAL = 4.0
 WARM = 0.1  # of what is hot, when it goes on from a given plan
 POLISH = 0.02
-DISTRICTS_FROM = 600  # visits
+DISTRICTS_FROM, MOST_IN_DISTRICTS = 600, 1200  # visits; with more, only near places are tried anyway
 DISTRICT_VISITS, DISTRICT_ROUTES = 200, 12  # at least so many in each
 ROUNDS, DISTRICTS_UNTIL = 12, 0.85  # with other borders in each; until this share of all time
 ATTEMPT_UNITS = 20_000  # visits times attempts before it is asked again whether to stop
@@ -99,7 +99,7 @@ class CompiledSearch:
         """The best plan until it is over."""
         self.best = start
         hot = self.hot(start)
-        if self.facts.n >= DISTRICTS_FROM and self.has_end():
+        if DISTRICTS_FROM <= self.facts.n <= MOST_IN_DISTRICTS and self.has_end():
             self.search_districts(hot * WARM if is_given else hot)
             return self.best
         for number, (since, until, character) in enumerate(self.searches()):

