@@ -25,7 +25,6 @@ MADE_OF_CONSTANTS = {
     "rental/migrations/versions/0009_billing.py": "the triggers that guard invoices",
     "rental/migrations/versions/0010_agreed_terms.py": "constraints by name, and the triggers of its ledgers",
     "rental/migrations/versions/0011_documents.py": "the triggers that guard the books",
-    "rental/migrations/versions/0014_terms_pages.py": "a trigger of a ledger, made anew",
     "rental/migrations/versions/0015_payments.py": "constraints by name, and the triggers of payments",
     "rental/migrations/versions/0016_papers.py": "triggers, and how each database counts days",
 }
