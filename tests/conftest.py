@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -47,6 +48,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("database_kind", "story_language"), list(pairs), scope="session")
     else:
         metafunc.parametrize("database_kind", kinds, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """By day each of a long row of examples runs on one of the databases, in turn; nightly on both."""
+    if PROFILE == "nightly" or config.getoption("database"):
+        return
+    seen: Counter[tuple[str, str]] = Counter()
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        if item.get_closest_marker("in_turn") is None:
+            kept.append(item)
+            continue
+        kind = item.callspec.params["database_kind"]  # type: ignore[attr-defined]
+        test = (item.nodeid.partition("[")[0], kind)
+        is_its_turn = seen[test] % len(KINDS) == KINDS.index(kind)
+        seen[test] += 1
+        (kept if is_its_turn else left).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left)
 
 
 def config_for(url: str, home: Path, *, redis_url: str | None = None) -> Config:

@@ -1,7 +1,7 @@
 """Every page on a phone and at a desk, in both languages, by day and by night.
 
-By day everything is seen on the phone in Japanese, and one of each page at the desk in English by night;
-the nightly run sees everything in all eight ways. Pictures to look at are kept in RENTAL_SCREENSHOTS:
+By day every page is seen once: on the phone in Japanese, or, every other page of the office, at the desk in
+English by night. The nightly run sees everything in all eight ways. Pictures are kept in RENTAL_SCREENSHOTS:
 
     RENTAL_SCREENSHOTS=/tmp/looks RENTAL_TEST_PROFILE=nightly .venv/bin/pytest tests/browser/test_looks.py
 """
@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, Page
 
 from rental.web.guards import public
 from tests.browser.looking import serious_findings, sideways, small_targets
-from tests.browser.scenes import VISITOR, Scene
-from tests.browser.showroom import ONE_OF_EACH_PAGE, SCENES, Showroom
+from tests.browser.scenes import CUSTOMER, TECHNICIAN, VISITOR, WAREHOUSE, Scene
+from tests.browser.showroom import SCENES, Showroom
 from tests.browser.site import NEEDS_BROWSER, Watch, served, sign_in
 from tests.conftest import migrated
 from tests.support.story import Story
@@ -64,12 +64,20 @@ ALL_LOOKS = [
     for theme in ("light", "dark")
 ]
 DAY_ON_THE_PHONE, NIGHT_AT_THE_DESK = Look(PHONE_WIDTH, "ja", "light"), Look(1440, "en", "dark")
-VIEWS = (
-    [(name, look) for look in ALL_LOOKS for name in SCENES]
-    if os.environ.get("RENTAL_TEST_PROFILE") == "nightly"
-    else [(name, DAY_ON_THE_PHONE) for name in SCENES]
-    + [(name, NIGHT_AT_THE_DESK) for name in ONE_OF_EACH_PAGE]
-)
+# Those who work with a phone in hand.
+_ON_FOOT = {TECHNICIAN, WAREHOUSE, CUSTOMER, VISITOR}
+
+
+def views(profile: str | None) -> list[tuple[str, Look]]:
+    """Every page in every way at night; by day each page in one way, of the office alternately in two."""
+    if profile == "nightly":
+        return [(name, look) for look in ALL_LOOKS for name in SCENES]
+    office = [name for name, scene in SCENES.items() if scene.who not in _ON_FOOT]
+    at_the_desk = set(office[::2])
+    return [(name, NIGHT_AT_THE_DESK if name in at_the_desk else DAY_ON_THE_PHONE) for name in SCENES]
+
+
+VIEWS = views(os.environ.get("RENTAL_TEST_PROFILE"))
 
 
 class Exhibition:

@@ -34,6 +34,7 @@ def test_every_form_and_button_is_on_its_page_and_works_when_filled_in_rightly(c
 
 
 @pytest.mark.slow
+@pytest.mark.in_turn
 @pytest.mark.parametrize("endpoint", FORMS)
 def test_a_field_filled_in_badly_is_named_and_nothing_is_changed(
     company: Company, witness: Witness, hostile: Callable[[str], dict[str, str]], endpoint: str
@@ -103,6 +104,7 @@ def test_a_needed_field_says_what_is_wrong_with_what_was_typed(
     assert said in _said(form.send("start", typed).text)
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("endpoint", [*FORMS, *BUTTONS])
 def test_fields_that_no_form_has_do_nothing(company: Company, endpoint: str) -> None:
     form = OpenForm(company, (FORMS | BUTTONS)[endpoint], endpoint)
