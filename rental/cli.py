@@ -347,6 +347,7 @@ def _foresee(closed_on: date, account: str | None) -> dict[str, Any]:
                 "billing_account": each.account.number,
                 "recipient": each.account.name,
                 "closed_on": document.closed_on.isoformat(),
+                "for": document.group.title or None,
                 "due_on": document.draft.due_on.isoformat(),
                 "total": document.draft.totals.total.minor_units,
                 "held": each.doubt.code if each.doubt else None,

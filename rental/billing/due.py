@@ -12,8 +12,9 @@ from rental.billing.invoicing import Billable
 from rental.billing.issuing import the_issuer
 from rental.billing.limits import doubt_of, limits_of
 from rental.billing.models import BillingItem, BillingRun, BillingSchedule, ClosingExclusion, Invoice
-from rental.billing.obligations import Accounts, lines_owed_by, terms_of
+from rental.billing.obligations import Accounts, lines_owed_by, places_of, terms_of
 from rental.billing.rules.catching_up import Document, documents_of, is_overdue
+from rental.billing.rules.consolidation import Places
 from rental.billing.rules.drafts import Draft, LineFacts, dues_of
 from rental.billing.rules.runs import (
     ASIDE,
@@ -50,7 +51,7 @@ class Foreseen:
 
     @property
     def draft(self) -> Draft | None:
-        """The newest of the documents."""
+        """The last of the newest documents."""
         return self.documents[-1].draft if self.documents else None
 
     @property
@@ -143,18 +144,19 @@ def billables_due(
         .order_by(BillingAccount.number)
     ).all()
     owed = lines_owed_by(session, account_ids, closed_on=closed_on)
+    places = places_of(session, accounts)
     for account in accounts:
         lines = owed.get(account.id, [])
         try:
-            yield account, Billable(account, lines, documents_due(session, account, lines, closed_on))
+            yield account, Billable(account, lines, documents_due(session, account, lines, closed_on, places))
         except (NotRatable, NegativeTotal) as error:
             yield account, error
 
 
 def documents_due(
-    session: Session, account: BillingAccount, lines: Sequence[LineFacts], closed_on: date
+    session: Session, account: BillingAccount, lines: Sequence[LineFacts], closed_on: date, places: Places
 ) -> list[Document]:
-    """The documents of one account at this closing, with one for each closing it missed.
+    """The documents of one account at this closing, with those for each closing it missed.
 
     Raises NotRatable, NegativeTotal.
     """
@@ -162,7 +164,7 @@ def documents_due(
     dues = dues_of(terms, lines, closed_on=closed_on)
     is_behind = any(is_overdue(due, closed_on) for due in dues)
     made = _closings_made(session, account.id, closed_on) if is_behind else ()
-    return documents_of(terms, dues, closed_on=closed_on, made=made)
+    return documents_of(terms, dues, closed_on=closed_on, made=made, places=places)
 
 
 def _closings_made(session: Session, account_id: UUID, closed_on: date) -> set[date]:

@@ -160,8 +160,8 @@ class _Books:
         }
         self.invoices.append(invoice)
         lines = [(line, description_of(line), formula_of(line)) for line in draft.lines]
-        said = snapshot_of(invoice, self.issuer, account, draft, lines) | self.looks[account.id]
-        self.snapshots.append(_around_number(said))
+        said = snapshot_of(invoice, self.issuer, account, draft, lines) | document.group.part_of_snapshot()
+        self.snapshots.append(_around_number(said | self.looks[account.id]))
         self.taxes += [
             {
                 "invoice_id": invoice_id,

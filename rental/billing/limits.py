@@ -1,8 +1,10 @@
 """The company's limits: read by every closing, set by whoever answers for the books."""
 
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
 from rental.billing.invoicing import Billable
@@ -48,20 +50,21 @@ def doubt_of(
     session: Session, billable: Billable, limits: Limits, *, approved: Money | None = None
 ) -> DomainError | None:
     """Why a person should look at the account's documents first; None when nothing is unusual."""
-    for document in billable.documents:
-        before = _total_before(session, billable) if needs_comparison(document.draft, limits) else None
-        doubt = doubt_about(document.draft, limits, before=before, approved=approved)
-        if doubt:
-            return doubt
+    for _closed_on, documents in groupby(billable.documents, key=itemgetter(0)):
+        drafts = [document.draft for document in documents]
+        asked = sum((draft.totals.total for draft in drafts), Money(0))
+        before = _asked_before(session, billable.account.id) if needs_comparison(asked, limits) else None
+        for draft in drafts:
+            if doubt := doubt_about(draft, limits, asked=asked, before=before, approved=approved):
+                return doubt
     return None
 
 
-def _total_before(session: Session, billable: Billable) -> Money | None:
-    """What the account's latest document asked for."""
-    account_id: UUID = billable.account.id
-    return session.scalar(
-        select(Invoice.total)
-        .where(Invoice.billing_account_id == account_id)
-        .order_by(Invoice.closed_on.desc(), Invoice.number.desc())
-        .limit(1)
+def _asked_before(session: Session, account_id: UUID) -> Money | None:
+    """What the documents of the account's latest closing asked for; None when it never had one."""
+    own = Invoice.billing_account_id == account_id
+    latest = select(func.max(Invoice.closed_on)).where(own).scalar_subquery()
+    total = session.scalar(
+        select(cast(func.sum(Invoice.total), BigInteger)).where(own, Invoice.closed_on == latest)
     )
+    return None if total is None else Money(total)

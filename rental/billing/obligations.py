@@ -1,7 +1,7 @@
 """Reading what the contracts of some accounts say, and what was billed for them, as plain values."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -12,15 +12,17 @@ from sqlalchemy.orm import Session, aliased
 from rental.billing.histories import NOT_STARTED, NOTHING, Supposed, own_facts, plain_history, recorded_starts
 from rental.billing.models import BilledSegment, BilledSpan, BillingClaim, BillingSchedule
 from rental.billing.rules.charges import Charge
+from rental.billing.rules.consolidation import NO_PLACES, Place, Places
 from rental.billing.rules.drafts import AccountTerms, LineFacts, looked_back_to, settled_until
 from rental.billing.rules.proration import Share
 from rental.billing.rules.runs import BillingKind
 from rental.billing.rules.tax import TaxRate
 from rental.catalog.models import EquipmentModel, RatePlan, RatePlanVersion
-from rental.contracts.models import Contract, Line
+from rental.contracts.models import Contract, Line, Slot
 from rental.contracts.rules import ContractState
 from rental.core.periods import Period
-from rental.customers.models import BillingAccount
+from rental.customers.models import BillingAccount, Site
+from rental.customers.rules import Consolidation
 
 # Accounts by their ids, or by a question for their ids: hundreds of ids make a long statement.
 Accounts = Collection[UUID] | Select[UUID]
@@ -35,6 +37,7 @@ def terms_of(account: BillingAccount) -> AccountTerms:
         account.holiday_rule,
         account.tax_rounding,
         account.charge_rounding,
+        account.consolidation,
     )
 
 
@@ -113,6 +116,22 @@ def lines_owed_by(
             )
         )
     return owed
+
+
+def places_of(session: Session, accounts: Iterable[BillingAccount]) -> Places:
+    """Where each line of those accounts stands that are sent a document for each site.
+
+    A line is written for one site, and its slots stay there. No statement where no account asks for it.
+    """
+    by_site = [each.id for each in accounts if each.consolidation is Consolidation.PER_SITE]
+    if not by_site:
+        return NO_PLACES
+    rows = session.execute(
+        select(Slot.contract_line_id, Site.id, Site.number, Site.name)
+        .join(Site, Site.id == Slot.site_id)
+        .where(Slot.contract_line_id.in_(_lines_of(by_site)), Slot.position == 1)
+    )
+    return {line_id: Place(site_id, number, name) for line_id, site_id, number, name in rows}
 
 
 def _lines_of(account_ids: Accounts) -> Select[UUID]:

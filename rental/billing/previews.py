@@ -15,7 +15,7 @@ from rental.billing.invoicing import Billable
 from rental.billing.issuing import the_issuer
 from rental.billing.limits import doubt_of, limits_of
 from rental.billing.models import BillingItem, BillingRun, Invoice
-from rental.billing.obligations import lines_owed_by
+from rental.billing.obligations import lines_owed_by, places_of
 from rental.billing.queries import LONGEST_MONTH
 from rental.billing.rules.catching_up import Document
 from rental.billing.rules.remarks import Remark, remarks_on
@@ -30,7 +30,7 @@ NOTHING = Money(0)
 
 @dataclass(frozen=True, slots=True)
 class InvoiceToCome:
-    """What an account would be sent: a document for each closing it missed, and the one of this day.
+    """What an account would be sent: documents for each closing it missed, and those of this day.
 
     `before` is what the closing before asked for, None if none ever did; `already` what this one asked for
     when it was opened earlier. `doubt` is why the documents would be held until somebody has seen them.
@@ -91,6 +91,11 @@ class ClosingToCome:
         return [invoice for invoice in self.invoices if invoice.remarks]
 
     @property
+    def document_count(self) -> int:
+        """How many documents would be made: an account may be sent several."""
+        return sum(len(invoice.documents) for invoice in self.invoices)
+
+    @property
     def exception_count(self) -> int:
         """How many accounts a person should look at."""
         return len(self.remarkable) + len(self.refused) + len(self.parked)
@@ -131,7 +136,8 @@ def foresee_invoice(
     if account.closing_day not in closing_days_of(closed_on):
         raise NotFound(kind="billing_account")
     lines = lines_owed_by(session, [account_id], closed_on=closed_on).get(account_id, [])
-    owed = Billable(account, lines, documents_due(session, account, lines, closed_on))
+    places = places_of(session, [account])
+    owed = Billable(account, lines, documents_due(session, account, lines, closed_on, places))
     if not owed.documents:
         return None
     foreseen = Foreseen(account, owed.documents, doubt=doubt_of(session, owed, limits_of(session)))

@@ -10,7 +10,7 @@ from rental.core.text import tidy
 from rental.core.uow import UnitOfWork, locked
 from rental.customers import queries, rules
 from rental.customers.models import BillingAccount, Contact, Customer
-from rental.customers.rules import CustomerKind, HolidayRule
+from rental.customers.rules import Consolidation, CustomerKind, HolidayRule
 
 
 def register_customer(
@@ -125,15 +125,18 @@ def open_billing_account(
     holiday_rule: HolidayRule = HolidayRule.NEXT,
     tax_rounding: Rounding = Rounding.DOWN,
     charge_rounding: Rounding = Rounding.DOWN,
+    consolidation: Consolidation = Consolidation.PER_ACCOUNT,
     email: str = "",
     note: str = "",
 ) -> BillingAccount:
-    """A new addressee of invoices; unless agreed otherwise closed at month end and paid a month later."""
+    """A new addressee of invoices; unless agreed otherwise closed at month end and paid a month later, in one
+    invoice."""
     customer = found(uow.session, Customer, customer_id)
     account = BillingAccount(customer_id=customer.id, created_at=uow.now)
     _describe_addressee(account, name, postal_code, address, email, note)
     _agree_terms(account, closing_day, term_months, pay_day, holiday_rule)
     account.tax_rounding, account.charge_rounding = tax_rounding, charge_rounding
+    account.consolidation = consolidation
 
     account.number = f"B{next_number(uow, 'billing_account'):05}"
     uow.session.add(account)
@@ -155,6 +158,7 @@ def change_billing_account(
     holiday_rule: HolidayRule,
     tax_rounding: Rounding,
     charge_rounding: Rounding,
+    consolidation: Consolidation,
     email: str = "",
     note: str = "",
 ) -> BillingAccount:
@@ -165,6 +169,7 @@ def change_billing_account(
     _describe_addressee(account, name, postal_code, address, email, note)
     _agree_terms(account, closing_day, term_months, pay_day, holiday_rule)
     account.tax_rounding, account.charge_rounding = tax_rounding, charge_rounding
+    account.consolidation = consolidation
     uow.session.flush()
     return account
 

@@ -10,6 +10,7 @@ from rental.core.db import Base, text_enum
 from rental.core.ids import new_id
 from rental.core.money import Rounding
 from rental.customers.rules import (
+    Consolidation,
     CustomerKind,
     HolidayRule,
     Position,
@@ -99,6 +100,11 @@ class BillingAccount(Base):
     holiday_rule: Mapped[HolidayRule] = mapped_column(text_enum(HolidayRule))
     tax_rounding: Mapped[Rounding] = mapped_column(text_enum(Rounding))
     charge_rounding: Mapped[Rounding] = mapped_column(text_enum(Rounding))
+    consolidation: Mapped[Consolidation] = mapped_column(
+        text_enum(Consolidation),
+        default=Consolidation.PER_ACCOUNT,
+        server_default=Consolidation.PER_ACCOUNT.value,
+    )
     email: Mapped[str | None] = mapped_column(String(254))
     note: Mapped[str] = mapped_column(String(2000))
     created_at: Mapped[datetime]

@@ -46,6 +46,14 @@ class HolidayRule(StrEnum):
     NONE = "none"
 
 
+class Consolidation(StrEnum):
+    """What an account is sent one invoice for: all it owes (合計請求書), each contract, or each site."""
+
+    PER_ACCOUNT = "per_account"
+    PER_CONTRACT = "per_contract"
+    PER_SITE = "per_site"
+
+
 class SiteState(StrEnum):
     """A closed site is visited no more and takes no new units."""
 

@@ -148,6 +148,7 @@ def furnish(company: Company) -> None:
             holiday_rule=HolidayRule.NEXT,
             tax_rounding=Rounding.DOWN,
             charge_rounding=Rounding.DOWN,
+            consolidation=account.consolidation,
         )
 
 

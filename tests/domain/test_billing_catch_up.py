@@ -300,6 +300,7 @@ def test_a_closing_day_that_moved_is_shown_and_not_guessed(company: Story) -> No
             holiday_rule=account.holiday_rule,
             tax_rounding=account.tax_rounding,
             charge_rounding=account.charge_rounding,
+            consolidation=account.consolidation,
         )
     company.on("2026-06-21")
     run_id = close(company, "2026-06-20")

@@ -13,7 +13,7 @@ from rental.core.money import Rounding
 from rental.core.states import IllegalStep
 from rental.customers import accounts, queries, rules, sites
 from rental.customers.models import BillingAccount, Contact, Customer, Site, SiteHours
-from rental.customers.rules import CustomerKind, HolidayRule, PositionSource, SiteState, Window
+from rental.customers.rules import Consolidation, CustomerKind, HolidayRule, PositionSource, SiteState, Window
 from tests.support.story import Story
 
 
@@ -148,6 +148,7 @@ def test_a_billing_account_closes_at_month_end_unless_agreed_otherwise(story: St
         "holiday_rule": HolidayRule.PREVIOUS,
         "tax_rounding": Rounding.HALF_UP,
         "charge_rounding": Rounding.UP,
+        "consolidation": Consolidation.PER_SITE,
     }
     with pytest.raises(rules.NotAPaymentTerm), story.begin() as uow:
         accounts.change_billing_account(uow, account.id, version=1, **{**agreed, "pay_day": 32})  # type: ignore[arg-type]

@@ -112,6 +112,7 @@ def machines_in_service(
             holiday_rule=holiday_rule,
             tax_rounding=tax_rounding,
             charge_rounding=charge_rounding,
+            consolidation=account.consolidation,
         )
         install_by_scan(uow, contract.id, technician)
     story.everything_happens()

@@ -76,6 +76,7 @@ def test_a_customer_is_registered_once_and_gets_everything_they_need(story: Stor
         "holiday_rule": "next",
         "tax_rounding": "down",
         "charge_rounding": "down",
+        "consolidation": "per_site",
         "request_key": "3" * 32,
     }
     assert sales.post(f"{here}/billing-accounts/new", account).status_code == 303

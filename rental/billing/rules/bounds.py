@@ -13,11 +13,11 @@ from rental.core.money import Money
 class Limits(NamedTuple):
     """Up to where a document is made without a second look; None sets no limit.
 
-    `document` is its total with tax. `times` is how often the total may hold that of the account's document
-    before; only totals from `times_from` on are compared, since a first month of two days is followed by a
-    whole one. `lines` is how many lines one contract may have on it. A whole closing above `run` waits for
-    somebody else than who opened it. `months_back` is how far back somebody may agree on something anew,
-    at most as far as closings look back.
+    `document` is its total with tax. `times` is how often what a closing asks the account for may
+    hold what the one before did; only sums from `times_from` on are compared, since a first month of two days
+    is followed by a whole one. `lines` is how many lines one contract may have on a document. A whole
+    closing above `run` waits for somebody else than who opened it. `months_back` is how far back somebody may
+    agree on something anew, at most as far as closings look back.
     """
 
     document: Money | None = Money(10_000_000)
@@ -38,7 +38,7 @@ class AboveLimit(Conflict):
 
 
 class GrownTooMuch(Conflict):
-    """The document asks for many times what the one before asked for."""
+    """The account is asked for many times what the closing before asked for."""
 
     code = "billing.grown_too_much"
 
@@ -116,31 +116,36 @@ def require_limits(limits: Limits) -> None:
             raise NotALimit(field)
 
 
-def needs_comparison(draft: Draft, limits: Limits) -> bool:
+def needs_comparison(total: Money, limits: Limits) -> bool:
     """Whether the total is worth a look at what the account was asked for before."""
-    return limits.times is not None and draft.totals.total >= limits.times_from
+    return limits.times is not None and total >= limits.times_from
 
 
 def doubt_about(
-    draft: Draft, limits: Limits, *, before: Money | None = None, approved: Money | None = None
+    draft: Draft, limits: Limits, *, asked: Money, before: Money | None = None, approved: Money | None = None
 ) -> DomainError | None:
     """Why a person should look at this document first; None when nothing is unusual.
 
-    `before` is the total of the account's document before, None if it had none. What was `approved` once
+    `asked` is what all documents of the account at this closing ask for, `before` what those of its closing
+    before did, None if it had none: so an account may be sent one document or ten. What was `approved` once
     passes up to its total: when more has become due since, somebody looks again.
     """
     total = draft.totals.total
-    if approved is not None and total <= approved:
-        return None
-    if limits.document is not None and total > limits.document:
+    is_seen = _is_seen(total, approved)
+    if limits.document is not None and total > limits.document and not is_seen:
         return AboveLimit(total=total, limit=limits.document)
-    if limits.times and before and needs_comparison(draft, limits) and total > before * limits.times:
-        return GrownTooMuch(total=total, before=before, times=limits.times)
-    if len(draft.lines) > limits.lines:
+    is_compared = needs_comparison(asked, limits) and not _is_seen(asked, approved)
+    if limits.times and before and is_compared and asked > before * limits.times:
+        return GrownTooMuch(total=asked, before=before, times=limits.times)
+    if len(draft.lines) > limits.lines and not is_seen:
         ((contract, lines),) = Counter(line.facts.contract_number for line in draft.lines).most_common(1)
         if lines > limits.lines:
             return TooManyLines(contract=contract, lines=lines, limit=limits.lines, total=total)
     return None
+
+
+def _is_seen(total: Money, approved: Money | None) -> bool:
+    return approved is not None and total <= approved
 
 
 class Doubt(NamedTuple):

@@ -1,11 +1,12 @@
-"""One document for each closing day of an account: those that were missed first, oldest first."""
+"""One document, or one for each contract or site, for each closing day of an account: missed ones first."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from rental.billing.rules.charges import ChargeKind, Entry, Side
+from rental.billing.rules.consolidation import NO_PLACES, WHOLE_ACCOUNT, Group, Places, groups_of
 from rental.billing.rules.drafts import AccountTerms, Draft, Due, draft_of
 from rental.billing.rules.due_dates import closing_on
 from rental.billing.rules.rater import billing_date
@@ -13,17 +14,23 @@ from rental.catalog.rules import Timing
 
 
 class Document(NamedTuple):
-    """An invoice without its number, the closing it is for, and what is due on it."""
+    """An invoice without its number, the closing it is for, what is due on it, and what it is for."""
 
     closed_on: date
     dues: Sequence[Due]
     draft: Draft
+    group: Group = WHOLE_ACCOUNT
 
 
 def documents_of(
-    terms: AccountTerms, dues: Sequence[Due], *, closed_on: date, made: Collection[date] = ()
+    terms: AccountTerms,
+    dues: Sequence[Due],
+    *,
+    closed_on: date,
+    made: Collection[date] = (),
+    places: Places = NO_PLACES,
 ) -> list[Document]:
-    """The documents that bill what is due, by closing day.
+    """The documents that bill what is due, by closing day, and by contract or site where that was agreed.
 
     A closing day that was missed gets its own, with the periods that were due on it; `made` are the earlier
     closing days of the account that were not missed. What is said of a period a second time, or of one whose
@@ -31,8 +38,7 @@ def documents_of(
     paid before. Raises NegativeTotal.
     """
     if not any(is_overdue(due, closed_on) for due in dues):  # nearly always
-        draft = draft_of(terms, dues, closed_on=closed_on)
-        return [Document(closed_on, dues, draft)] if draft else []
+        return list(_documents_on(closed_on, terms, dues, closed_on, places))
     by_day: dict[date, list[Due]] = defaultdict(list)
     for due in dues:
         entries: dict[date, list[Entry]] = defaultdict(list)
@@ -41,17 +47,26 @@ def documents_of(
             entries[closed_on if day in made else min(day, closed_on)].append(entry)
         for day, some in entries.items():
             by_day[day].append(Due(due.facts, some))
-    documents = []
-    for day, some_dues in sorted(by_day.items()):
-        draft = draft_of(terms, some_dues, closed_on=closed_on)
-        if draft:
-            documents.append(Document(day, some_dues, draft))
-    return documents
+    return [
+        document
+        for day, some_dues in sorted(by_day.items())
+        for document in _documents_on(day, terms, some_dues, closed_on, places)
+    ]
 
 
 def is_overdue(due: Due, closed_on: date) -> bool:
     """Whether it has something to say of periods that were due at an earlier closing."""
     return any(_asked_from(due, entry) <= closed_on for entry in due.entries)
+
+
+def _documents_on(
+    day: date, terms: AccountTerms, dues: Sequence[Due], closed_on: date, places: Places
+) -> Iterator[Document]:
+    """The documents for one closing day, each with a tax calculation of its own."""
+    for group, its_dues in groups_of(terms.consolidation, dues, places):
+        draft = draft_of(terms, its_dues, closed_on=closed_on)
+        if draft:
+            yield Document(day, its_dues, draft, group)
 
 
 def _closing_day(terms: AccountTerms, due: Due, entry: Entry) -> date:

@@ -23,7 +23,7 @@ from rental.catalog.rules import TaxClass
 from rental.core.errors import DomainError
 from rental.core.money import Money, Rounding
 from rental.core.periods import Period
-from rental.customers.rules import HolidayRule
+from rental.customers.rules import Consolidation, HolidayRule
 
 # Corrections reach back this far; what is older is for a person to decide.
 MONTHS_LOOKED_BACK = 24
@@ -32,7 +32,7 @@ _CONTRADICTIONS = (ValueError, LookupError, ArithmeticError)
 
 
 class AccountTerms(NamedTuple):
-    """What was agreed with an account about its invoices."""
+    """What was agreed with an account about its invoices; nearly all are sent one for everything they owe."""
 
     closing_day: int
     term_months: int
@@ -40,6 +40,7 @@ class AccountTerms(NamedTuple):
     holiday_rule: HolidayRule
     tax_rounding: Rounding
     charge_rounding: Rounding
+    consolidation: Consolidation = Consolidation.PER_ACCOUNT
 
 
 class Own(NamedTuple):

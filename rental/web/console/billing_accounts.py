@@ -17,7 +17,7 @@ from rental.core.money import Rounding
 from rental.core.uow import begin
 from rental.customers import accounts, rules
 from rental.customers.models import BillingAccount, Customer
-from rental.customers.rules import HolidayRule
+from rental.customers.rules import Consolidation, HolidayRule
 from rental.identity.permissions import Permission
 from rental.web.console.new_rows import make_once
 from rental.web.fields import (
@@ -43,7 +43,7 @@ _MONTH_END = "31"
 
 
 class BillingAccountForm(FlaskForm):
-    """Addressee, terms of payment, rounding."""
+    """Addressee, terms of payment, rounding, and what has an invoice of its own."""
 
     name = LineField(_l("Addressee"), validators=[Needed(), AtMost(rules.NAME_MAX_LENGTH)])
     postal_code = LineField(_l("Postal code"), validators=[AtMost(20)])
@@ -55,6 +55,7 @@ class BillingAccountForm(FlaskForm):
     holiday_rule = ChoiceField(_l("On a bank holiday"))
     tax_rounding = ChoiceField(_l("Rounding of tax"))
     charge_rounding = ChoiceField(_l("Rounding of charges"))
+    consolidation = ChoiceField(_l("One invoice for"))
     note = ParagraphField(_l("Note"), validators=[AtMost(rules.NOTE_MAX_LENGTH)])
 
     def __init__(self, **kwargs: object) -> None:
@@ -64,6 +65,7 @@ class BillingAccountForm(FlaskForm):
         self.term_months.choices = choices(*((str(count), months_later(count)) for count in range(7)))
         self.holiday_rule.choices = choices_of(HolidayRule, state_label)
         self.tax_rounding.choices = self.charge_rounding.choices = choices_of(Rounding, state_label)
+        self.consolidation.choices = choices_of(Consolidation, state_label)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -73,6 +75,7 @@ class BillingAccountForm(FlaskForm):
             "holiday_rule": HolidayRule(self.holiday_rule.data),
             "tax_rounding": Rounding(self.tax_rounding.data),
             "charge_rounding": Rounding(self.charge_rounding.data),
+            "consolidation": Consolidation(self.consolidation.data),
         }
 
 
@@ -101,6 +104,7 @@ def ask(customer_id: UUID) -> ResponseReturnValue:
         holiday_rule=HolidayRule.NEXT.value,
         tax_rounding=Rounding.DOWN.value,
         charge_rounding=Rounding.DOWN.value,
+        consolidation=Consolidation.PER_ACCOUNT.value,
     )
     return _new_page(customer_id, form)
 

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from rental.core.money import Rounding
 from rental.customers.models import BillingAccount
-from rental.customers.rules import CustomerKind, HolidayRule, PositionSource, SiteState
+from rental.customers.rules import Consolidation, CustomerKind, HolidayRule, PositionSource, SiteState
 
 REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     "customers.missing": lambda _params: _("Please fill this in."),
@@ -72,6 +72,7 @@ ATTRIBUTES = {
     "holiday_rule": _l("On a bank holiday"),
     "tax_rounding": _l("Rounding of tax"),
     "charge_rounding": _l("Rounding of charges"),
+    "consolidation": _l("One invoice for"),
     "prefecture": _l("Prefecture"),
     "city": _l("City"),
     "street": _l("Street and number"),
@@ -101,6 +102,11 @@ STATES = {
         Rounding.DOWN: _l("Down"),
         Rounding.HALF_UP: _l("To the nearest yen"),
         Rounding.UP: _l("Up"),
+    },
+    Consolidation: {
+        Consolidation.PER_ACCOUNT: _l("The whole account"),
+        Consolidation.PER_CONTRACT: _l("Each contract"),
+        Consolidation.PER_SITE: _l("Each site"),
     },
     SiteState: {
         SiteState.ACTIVE: _l("In use"),
