@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -25,6 +26,8 @@ from rental.core.ids import new_id
 from rental.core.money import Money, Rounding
 from rental.core.stored_files import StoredFile
 from rental.customers.models import BillingAccount
+
+_IS_OWED = text("balance > 0")
 
 
 class CompanyProfile(Base):
@@ -174,6 +177,7 @@ class Invoice(Base):
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_at_a_time"),
         CheckConstraint("(sent_at IS NULL) = (sent_by IS NULL)", name="sent_somehow"),
         Index("ix_invoice_of_account", "billing_account_id", "closed_on"),
+        Index("ix_invoice_owed", "due_on", "id", sqlite_where=_IS_OWED, postgresql_where=_IS_OWED),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -10,10 +10,12 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    and_,
     case,
     cast,
     exists,
     func,
+    literal_column,
     or_,
     select,
 )
@@ -30,6 +32,7 @@ from rental.billing.models import (
     InvoiceLine,
 )
 from rental.billing.rules.due_dates import closing_on
+from rental.billing.rules.payments import Standing
 from rental.billing.rules.runs import ASIDE, InvoiceState, ItemState, RunState, run_state
 from rental.contracts.models import Contract, Line, Placement
 from rental.contracts.rules import ContractState
@@ -44,11 +47,20 @@ LONGEST_MONTH = timedelta(days=31)
 NOTHING = Money(0)
 
 
+# Written out, not as a parameter: only so does either database see that ix_invoice_owed answers it.
+IS_OWED = Invoice.balance > literal_column("0")
+
+
 def invoices_matching(
-    *, words: str = "", state: InvoiceState | None = None, closed_on: date | None = None
+    *,
+    words: str = "",
+    state: InvoiceState | None = None,
+    closed_on: date | None = None,
+    standing: Standing | None = None,
+    on: date,
 ) -> Select[Invoice]:
     """Invoices in no order yet whose number or recipient has the words, or which are of the billing account
-    or contract with exactly this number."""
+    or contract with exactly this number; and which stand like this on a day."""
     statement = select(Invoice)
     if words:
         number = narrow(words).upper()
@@ -65,24 +77,44 @@ def invoices_matching(
         statement = statement.where(Invoice.state == state)
     if closed_on:
         statement = statement.where(Invoice.closed_on == closed_on)
+    if standing:
+        statement = statement.where(_stands(standing, on))
     return statement
+
+
+def _stands(standing: Standing, on: date) -> ColumnElement[bool]:
+    match standing:
+        case Standing.OPEN:
+            return IS_OWED
+        case Standing.OVERDUE:
+            return and_(IS_OWED, Invoice.due_on < on)
+        case Standing.SETTLED:
+            return Invoice.balance == literal_column("0")
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceTotals:
-    """What a list of invoices adds up to."""
+    """What a list of invoices adds up to: what was asked for, what of it is owed, what of that is overdue."""
 
     invoice_count: int
     total: Money
+    owed: Money
+    overdue: Money
 
 
-def invoice_totals(session: Session, statement: Select[Invoice]) -> InvoiceTotals:
+def invoice_totals(session: Session, statement: Select[Invoice], *, on: date) -> InvoiceTotals:
     """The sums over every invoice of the statement, not only over a page."""
-    rows = statement.with_only_columns(Invoice.id, Invoice.total).order_by(None).subquery()
-    count, total = session.execute(
-        select(func.count(), func.coalesce(cast(func.sum(rows.c.total), BigInteger), 0)).select_from(rows)
-    ).one()
-    return InvoiceTotals(count, Money(total))
+    rows = (
+        statement.with_only_columns(Invoice.id, Invoice.total, Invoice.balance, Invoice.due_on)
+        .order_by(None)
+        .subquery()
+    )
+    overdue = case((rows.c.due_on < on, cast(rows.c.balance, BigInteger)), else_=0)
+    sums = (
+        func.coalesce(cast(func.sum(each), BigInteger), 0) for each in (rows.c.total, rows.c.balance, overdue)
+    )
+    count, *amounts = session.execute(select(func.count(), *sums).select_from(rows)).one()
+    return InvoiceTotals(count, *map(Money, amounts))
 
 
 def invoice_state_counts(session: Session) -> dict[InvoiceState, int]:

@@ -163,6 +163,9 @@ BILLED_SCENES = {
     "payment-new-errors": Scene(
         BILLING, _at("/billing-accounts/{billed.payer_id}/payments/new"), _credit_nothing
     ),
+    "statement": Scene(BILLING, _at("/billing-accounts/{billed.payer_id}/statement")),
+    "invoices-overdue": Scene(SALES, "/invoices?standing=overdue"),
+    "billing-account-that-paid": Scene(BILLING, _at("/billing-accounts/{billed.payer_id}")),
     "payment-take-back": Scene(BILLING, _at("/payments/{billed.payment_id}/take-back")),
     "deposit": Scene(BILLING, _at("/contracts/{billed.contract_id}/deposit")),
     "documents": Scene(BILLING, "/documents"),
@@ -213,6 +216,7 @@ BILLED_PAGES = (
     "payment",
     "payment-new-errors",
     "payment-take-back",
+    "statement",
     "deposit",
     "documents",
     "amendments",

@@ -172,6 +172,7 @@ ROLE_ROUTES: dict[tuple[str, str], Who] = {
     ("POST", "/invoices/<uuid:invoice_id>/correction"): ADMINISTRATOR_AND_BILLING,
     ("GET", "/credit-notes/<uuid:credit_note_id>"): CUSTOMER_CARE,
     ("GET", "/payments"): CUSTOMER_CARE,
+    ("GET", "/billing-accounts/<uuid:billing_account_id>/statement"): CUSTOMER_CARE,
     ("GET", "/payments/<uuid:payment_id>"): CUSTOMER_CARE,
     ("GET", "/billing-accounts/<uuid:billing_account_id>/payments/new"): ADMINISTRATOR_AND_BILLING,
     ("POST", "/billing-accounts/<uuid:billing_account_id>/payments/new"): ADMINISTRATOR_AND_BILLING,

@@ -62,8 +62,11 @@ def the_only(story: Story, kind: type[Contract] | type[BillingAccount]) -> UUID:
 
 def test_the_ledger_adds_up_what_it_lists(company: Story, clerk: Browser) -> None:
     text = read_page(clerk.get("/invoices").text).text
-    assert "Invoices 1 Total with tax ¥10,780" in text
-    assert "INV-2026-00000001 喫茶みどり 経理部 30 Apr 2026 1 Jun 2026 ¥10,780 ✓ By post" in text
+    assert "Invoices 1 Total with tax ¥10,780 Still owed ¥10,780" in text
+    assert (
+        "INV-2026-00000001 喫茶みどり 経理部 30 Apr 2026 1 Jun 2026 ¥10,780 ¥10,780 ○ To be paid ✓ By post"
+        in text
+    )
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,17 @@ class SettlementState(StrEnum):
     SETTLED = "settled"
 
 
+class Standing(StrEnum):
+    """What is asked of invoices on a day: of which something is owed, since before that day, or nothing.
+
+    What is overdue is open as well.
+    """
+
+    OPEN = "open"
+    OVERDUE = "overdue"
+    SETTLED = "settled"
+
+
 class Share(NamedTuple):
     """What of a payment goes to an invoice, and the bank's fee that settles another part of it."""
 
@@ -195,6 +206,11 @@ def settlement_of(*, total: Money, balance: Money) -> SettlementState:
     if not balance:
         return SettlementState.SETTLED
     return SettlementState.OPEN if balance == total else SettlementState.PARTLY_SETTLED
+
+
+def days_overdue(*, due_on: date, balance: Money, today: date) -> int:
+    """For how many days an invoice has been overdue: none on the due day itself, or when nothing is owed."""
+    return max((today - due_on).days, 0) if balance else 0
 
 
 def oldest_first(amount: Money, items: Iterable[OpenItem]) -> list[Share]:

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 
 from rental.billing.queries import invoices_of_account
+from rental.billing.statements import latest_entries, owing_of
 from rental.core.db import found, reading
 from rental.core.errors import DomainError
 from rental.core.idempotency import new_key
@@ -36,6 +37,7 @@ from rental.web.guards import current_actor, may, requires
 from rental.web.problems import put_into_form
 from rental.web.sentences import state_label
 from rental.web.wording.customers import day_of_month, months_later, payment_terms
+from rental.web.wording.statements import address_of
 
 bp = Blueprint("billing_accounts", __name__)
 
@@ -164,5 +166,15 @@ def _page(billing_account_id: UUID, form: ChangeBillingAccountForm | None = None
         account=account,
         form=form,
         terms=payment_terms(account),
-        invoices=invoices_of_account(reading(), account.id) if may(Permission.INVOICES_READ) else (),
+        **(_money_of(account.id) if may(Permission.INVOICES_READ) else {}),
     )
+
+
+def _money_of(billing_account_id: UUID) -> dict[str, Any]:
+    """What only those see who may see invoices."""
+    return {
+        "invoices": invoices_of_account(reading(), billing_account_id),
+        "latest": latest_entries(reading(), billing_account_id).rows,
+        "owing": owing_of(reading(), billing_account_id),
+        "address_of": address_of,
+    }

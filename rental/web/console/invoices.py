@@ -1,5 +1,6 @@
 """Invoices: the ledger, what one says with the evidence behind every line, and its document."""
 
+from functools import partial
 from uuid import UUID
 
 from flask import Blueprint, current_app, render_template
@@ -18,7 +19,7 @@ from rental.billing.queries import (
     invoice_with_all,
     invoices_matching,
 )
-from rental.billing.rules.payments import settlement_of
+from rental.billing.rules.payments import Standing
 from rental.billing.rules.runs import InvoiceState
 from rental.contracts.models import Slot
 from rental.core.db import found, reading
@@ -32,23 +33,28 @@ from rental.web.guards import current_actor, requires
 from rental.web.sentences import state_label
 from rental.web.stored_files import answer_with_file
 from rental.web.tables import FilterForm, Heading, empty_table, read_table
+from rental.web.today import today
 from rental.web.wording.billing import device_label, exact_share, iso_day, rate_label
+from rental.web.wording.payments import settlement_mark
 
 bp = Blueprint("invoices", __name__, url_prefix="/invoices")
 
 
 class InvoiceFilter(FilterForm):
-    """Words, a state, a closing."""
+    """Words, a state, a closing, and whether something is owed."""
 
     tab_name = "state"
     q = SearchField(_l("Number or recipient"), validators=[AtMost(100)])
     closed_on = DayField(_l("Closed on"))
+    standing = ChoiceField(_l("Settlement"))
     state = ChoiceField(_l("State"))
 
     def __init__(self) -> None:
         super().__init__()
         self.state.choices = [*choices(("", _("All states"))), *choices_of(InvoiceState, state_label)]
         self.state.data = self.state.data or ""
+        self.standing.choices = [*choices(("", _("All invoices"))), *choices_of(Standing, state_label)]
+        self.standing.data = self.standing.data or ""
 
 
 @bp.get("")
@@ -61,6 +67,8 @@ def index() -> ResponseReturnValue:
         Heading("closed_on", _("Closed on"), Order((Invoice.closed_on, Invoice.id)), numeric=True),
         Heading("due_on", _("Due on"), Order((Invoice.due_on, Invoice.id)), numeric=True),
         Heading("total", _("Total"), Order((Invoice.total, Invoice.id)), numeric=True),
+        Heading("owed", _("Still owed"), Order((Invoice.balance, Invoice.id)), numeric=True),
+        Heading("settlement", _("Settlement")),
         Heading("state", _("State")),
     ]
     counts = invoice_state_counts(reading())
@@ -71,10 +79,17 @@ def index() -> ResponseReturnValue:
         words=filters.q.data or "",
         state=InvoiceState(filters.state.data) if filters.state.data else None,
         closed_on=filters.closed_on.data,
+        standing=Standing(filters.standing.data) if filters.standing.data else None,
+        on=today(),
     )
     table = read_table(reading(), "invoices", statement, headings, default_sort="-number", filters=filters)
-    totals = invoice_totals(reading(), statement)
-    return render_template("console/invoices.html", table=table, totals=totals, counts=counts)
+    return render_template(
+        "console/invoices.html",
+        table=table,
+        totals=invoice_totals(reading(), statement, on=today()),
+        counts=counts,
+        settlement_mark=partial(settlement_mark, today=today()),
+    )
 
 
 @bp.get("/<uuid:invoice_id>")
@@ -87,7 +102,7 @@ def show(invoice_id: UUID) -> ResponseReturnValue:
         "console/invoice.html",
         invoice=invoice,
         said=invoice.snapshot,
-        settlement=settlement_of(total=invoice.total, balance=invoice.balance),
+        settlement=settlement_mark(invoice, today=today()),
         allocations=allocations_in_force(reading(), invoice.id),
         credit_notes=credit_notes_of(reading(), invoice.id),
         documents=documents_about(reading(), invoice.id),

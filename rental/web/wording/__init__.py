@@ -23,6 +23,7 @@ from rental.web.wording import (
     numbering,
     payments,
     phone,
+    statements,
 )
 
 PACKAGES: tuple[ModuleType, ...] = (
@@ -36,6 +37,7 @@ PACKAGES: tuple[ModuleType, ...] = (
     changes,
     documents,
     payments,
+    statements,
     numbering,
     checks,
     phone,

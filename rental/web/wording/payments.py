@@ -1,14 +1,24 @@
 """Words of payments, of what they settle, and of deposits."""
 
 from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
+from rental.billing.models import Invoice
 from rental.billing.rules.deposits import DepositKind
-from rental.billing.rules.payments import AllocationKind, PaymentMethod, SettlementState
+from rental.billing.rules.payments import (
+    AllocationKind,
+    PaymentMethod,
+    SettlementState,
+    Standing,
+    days_overdue,
+    settlement_of,
+)
 from rental.core.money import Money
 from rental.web.formats import day, yen
 
@@ -130,6 +140,11 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         SettlementState.PARTLY_SETTLED: _l("Partly settled"),
         SettlementState.SETTLED: _l("Settled"),
     },
+    Standing: {
+        Standing.OPEN: _l("Still owed"),
+        Standing.OVERDUE: _l("Overdue"),
+        Standing.SETTLED: _l("Settled"),
+    },
     DepositKind: {
         DepositKind.RECEIVED: _l("Deposit received"),
         DepositKind.OFFSET: _l("Offset against an invoice"),
@@ -144,6 +159,16 @@ CHIPS: dict[type[StrEnum], dict[Any, str]] = {
         SettlementState.SETTLED: "done",
     },
 }
+
+
+def settlement_mark(invoice: Invoice, *, today: date) -> tuple[str, str]:
+    """The chip and the words that say how far an invoice is settled; overdue comes before anything else."""
+    days = days_overdue(due_on=invoice.due_on, balance=invoice.balance, today=today)
+    if days:
+        return "stop", ngettext("%(num)s day overdue", "%(num)s days overdue", days)
+    state = settlement_of(total=invoice.total, balance=invoice.balance)
+    return CHIPS[SettlementState][state], str(STATES[SettlementState][state])
+
 
 _BEHIND_OUR_BACK = _l("Somebody changed the books behind the product's back: compare with the latest backup.")
 
