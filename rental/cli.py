@@ -4,31 +4,21 @@ import gc
 import json
 import logging
 import sys
-from collections.abc import Callable
-from datetime import date, datetime
-from functools import wraps
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
 
 import click
 from flask import Flask
-from flask_babel import force_locale
 from flask_migrate import downgrade, upgrade
 
-from rental.app import create_app
 from rental.assurance.checks import as_report, ask_all
-from rental.billing.closing_months import close_month
-from rental.billing.due import preview_run
-from rental.billing.queries import progress_of
-from rental.billing.runs import open_run
-from rental.billing.usage_readings import readings_in, take_readings
-from rental.config import Config, SettingError, read_config
+from rental.billing_commands import bill, close_month_of_books, usage
+from rental.commands import CLI, config_of, with_app
+from rental.config import Config, read_config
 from rental.core import sealing
-from rental.core.audit import plain
 from rental.core.bus import Queue
-from rental.core.business_date import business_today, pinned_business_date
-from rental.core.db import db, reading, reading_snapshot
-from rental.core.errors import DomainError
+from rental.core.business_date import pinned_business_date
+from rental.core.db import reading, reading_snapshot
 from rental.core.runtime import runtime
 from rental.core.uow import begin, system
 from rental.demo.clock import pin_business_date
@@ -41,36 +31,12 @@ from rental.identity.permissions import Role
 from rental.identity.queries import account_exists, account_with_email
 from rental.periodic import run_ticks
 from rental.routing.command import solve
-from rental.web.refusals import refusal
 from rental.wiring import flows as flow_table
 from rental.wiring import wire
 from rental.worker import run_worker
 
-CLI = system("cli")
 DEMO = system("demo")
 EXIT_FINDING = 2
-
-
-def with_app(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Runs the command inside the app; says in one sentence what is wrong with the settings."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            app = create_app()
-        except SettingError as error:
-            raise click.ClickException(str(error)) from error
-        with app.app_context():
-            try:
-                return command(app, *args, **kwargs)
-            except DomainError as error:
-                with force_locale("en"):
-                    raise click.ClickException(f"{refusal(error)} ({error.code})") from error
-            finally:
-                db.session.remove()
-                db.engine.dispose()
-
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,7 +46,8 @@ def main() -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-main.add_command(solve)
+for command in (solve, bill, close_month_of_books, usage):
+    main.add_command(command)
 
 
 @main.group("db")
@@ -113,7 +80,7 @@ def downgrade_database(app: Flask, revision: str) -> None:
 def prepare(app: Flask, profile: str, empty: bool) -> None:
     """Migrates, fills an empty database, and prints as JSON how to sign in. For scripts/run."""
     _migrate("head")
-    config = _config(app)
+    config = config_of(app)
     is_new = not account_exists(reading())
     reading().rollback()
     set_up_link = None
@@ -146,7 +113,7 @@ def load_demo(app: Flask, profile: str) -> None:
     if account_exists(reading()):
         raise click.ClickException("the demo company goes into an empty database only; this one has accounts")
     reading().rollback()
-    _load_demo(_config(app), Profile(profile))
+    _load_demo(config_of(app), Profile(profile))
     print(summary_of(reading()))
 
 
@@ -154,7 +121,7 @@ def load_demo(app: Flask, profile: str) -> None:
 @with_app
 def show_demo_accounts(app: Flask) -> None:
     """One sign-in per role."""
-    for entry in kept_sign_ins(_config(app).home):
+    for entry in kept_sign_ins(config_of(app).home):
         print(f"{entry['role']:14} {entry['email']:24} {entry['password']}")
 
 
@@ -207,7 +174,7 @@ def make_set_up_link(app: Flask, email: str, name: str | None) -> None:
 @with_app
 def worker(app: Flask, queues: tuple[str, ...]) -> None:
     """Runs queued work until told to stop."""
-    url = _config(app).redis_url
+    url = config_of(app).redis_url
     if not url:
         raise click.ClickException("REDIS_URL is not set: without it nothing can wake a worker")
     run_worker(app, url, [Queue(name) for name in queues] or list(Queue))
@@ -264,111 +231,6 @@ def check(app: Flask, as_json: bool) -> None:
                 print(f"     → {answer.check.cure}")
     if report["finding_count"]:
         sys.exit(EXIT_FINDING)
-
-
-@main.command()
-@click.option(
-    "--closing", required=True, type=click.DateTime(formats=["%Y-%m-%d"]), help="The day that is closed."
-)
-@click.option("--account", metavar="NUMBER", help="Bill only this billing account.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be billed; writes nothing.")
-@click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
-@with_app
-def bill(app: Flask, closing: datetime, account: str | None, dry_run: bool, as_json: bool) -> None:
-    """Closes a day: every account that closes then is billed by the workers.
-
-    Closing a day again bills what has become known since, and nothing twice.
-    """
-    chunk_size = _config(app).billing_chunk
-    closed_on = closing.date()
-    report = _foresee(closed_on, account) if dry_run else _close(closed_on, account, chunk_size)
-    if as_json:
-        print(json.dumps(report, ensure_ascii=False, indent=1))
-        return
-    for name, value in report.items():
-        if isinstance(value, list):
-            for row in value:
-                print("  " + "  ".join(str(cell) for cell in row.values()))
-        else:
-            print(f"{name}: {value}")
-
-
-@main.command("close-month")
-@click.argument("month", type=click.DateTime(formats=["%Y-%m"]))
-@with_app
-def close_month_of_books(app: Flask, month: datetime) -> None:
-    """Closes a month of the books, such as 2026-10, and open ones before it; a closed one stays as it is."""
-    with begin(CLI) as uow:
-        told = [f"{each.month:%Y-%m}: {each.amount.minor_units:,}" for each in close_month(uow, month.date())]
-    print("\n".join(told) or f"{month:%Y-%m} was closed before")
-
-
-@main.group()
-def usage() -> None:
-    """What customers used."""
-
-
-@usage.command("import")
-@click.argument("file", type=click.File(encoding="utf-8-sig"))
-@with_app
-def import_usage(app: Flask, file: TextIO) -> None:
-    """Takes in a CSV file of readings, all or none; what was told before counts once."""
-    with begin(CLI) as uow:
-        taken = take_readings(uow, readings_in(file))
-    print(f"{taken.new} new, {taken.known} known before")
-
-
-def _close(closed_on: date, account: str | None, chunk_size: int) -> dict[str, Any]:
-    with begin(CLI) as uow:
-        run_id = open_run(uow, closed_on, account=account, chunk_size=chunk_size).id
-    progress = progress_of(reading(), [run_id])[run_id]
-    return {
-        "closed_on": closed_on.isoformat(),
-        "billing_run_id": str(run_id),
-        "state": progress.state.value,
-        "account_count": progress.account_count,
-        "invoice_count": progress.invoice_count,
-        "total": progress.total.minor_units,
-    }
-
-
-def _foresee(closed_on: date, account: str | None) -> dict[str, Any]:
-    current = runtime()
-    with reading_snapshot() as snapshot:
-        today = business_today(snapshot, current.clock.now(), current.zone)
-        foreseen = preview_run(snapshot, closed_on, today=today, account=account)
-    due = [(each, document) for each in foreseen for document in each.documents]
-    return {
-        "closed_on": closed_on.isoformat(),
-        "invoice_count": len(due),
-        "total": sum(document.draft.totals.total.minor_units for _billed, document in due),
-        "invoices": [
-            {
-                "billing_account": each.account.number,
-                "recipient": each.account.name,
-                "closed_on": document.closed_on.isoformat(),
-                "for": document.group.title or None,
-                "due_on": document.draft.due_on.isoformat(),
-                "total": document.draft.totals.total.minor_units,
-                "held": each.doubt.code if each.doubt else None,
-            }
-            for each, document in due
-        ],
-        "refused": [
-            {
-                "billing_account": each.account.number,
-                "reason": each.refusal.code,
-                **plain(each.refusal.params),
-            }
-            for each in foreseen
-            if each.refusal
-        ],
-    }
-
-
-def _config(app: Flask) -> Config:
-    config: Config = app.config["RENTAL"]
-    return config
 
 
 def _migrate(revision: str) -> None:

@@ -14,15 +14,17 @@ from rental.billing.credit_notes import issue_credit_note
 from rental.billing.deposits import receive_deposit
 from rental.billing.payment_models import Allocation, Payment
 from rental.billing.payments import record_payment
+from rental.billing.receipts import issue_receipt
 from rental.billing.rules.credits import CreditEffect, CreditKind
 from rental.billing.rules.journals import JournalKind
+from rental.billing.rules.papers import PaperKind
 from rental.billing.rules.payments import PaymentMethod
 from rental.contracts.models import Contract
 from rental.core.money import Money
 from rental.core.numbering import Counter
 from rental.web import sentences
 from tests.domain.test_checks import red
-from tests.domain.test_money_checks import unguarded
+from tests.domain.test_money_checks import a_counter_behind, renumbered, unguarded
 from tests.factories.billed import Rented, close, invoices_of, machines_in_service, make_issuer
 from tests.support.beginnings import Once
 from tests.support.story import Story
@@ -30,7 +32,7 @@ from tests.support.story import Story
 
 @pytest.fixture
 def company(story: Story, once: Once) -> Story:
-    """An account that paid one of two invoices and a part ahead, one with a credit and a deposit."""
+    """An account that paid an invoice and a part ahead, with a receipt; one with a credit and a deposit."""
     once(pay_and_deposit)
     return story
 
@@ -44,13 +46,14 @@ def pay_and_deposit(story: Story) -> None:
     close(story, "2026-04-30")
     (owed,) = invoices_of(story, other.account_id)
     with story.begin() as uow:
-        record_payment(
+        paid = record_payment(
             uow,
             payer.account_id,
             received_on=uow.today,
             amount=Money(20_000),
             method=PaymentMethod.BANK_TRANSFER,
         )
+        issue_receipt(uow, paid.id)
         issue_credit_note(uow, owed.id, kind=CreditKind.GOODWILL, reason="お詫び", amounts={1: Money(100)})
         receive_deposit(uow, other.contract_id, amount=Money(30_000), received_on=uow.today)
     story.everything_happens()
@@ -118,6 +121,14 @@ OTHERS: dict[str, tuple[dict[str, int], Callable[[Session], None]]] = {
     "more given than arrived, and to an invoice than it asked for": ({"M6": 2}, more_given_than_arrived),
     "settled for somebody else": ({"M5": 2, "M6": 1}, settled_for_somebody_else),
     "an ended contract with its deposit": ({"C7": 1}, ended_with_its_deposit),
+    "a counter of receipts set back": ({"M7": 1}, a_counter_behind("payment_receipt:2026")),
+    "a receipt out of its series": ({"M7": 1}, renumbered(PaperKind.RECEIPT, "RV-2026-00000002")),
+    "a receipt that bears no such number": ({"M7": 2}, renumbered(PaperKind.RECEIPT, "R00001")),
+    "a counter of deposit notes set back": ({"M7": 1}, a_counter_behind("deposit_receipt:2026")),
+    "a deposit note out of its series": (
+        {"M7": 1},
+        renumbered(PaperKind.DEPOSIT_RECEIPT, "DR-2026-00000002"),
+    ),
 }
 
 

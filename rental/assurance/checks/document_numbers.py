@@ -1,4 +1,4 @@
-"""M7: the numbers of invoices, credit notes, delivery notes and corrections run on, in their order."""
+"""M7: the numbers of every series of documents run on, in their order, and corrections follow theirs."""
 
 import re
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
 from rental.assurance.checks.numbers import Series, gaps_of, next_numbers
+from rental.billing import deposits, receipts
 from rental.billing.book_models import Document
 from rental.billing.credit_models import CreditNote
 from rental.billing.models import Invoice
@@ -47,6 +48,22 @@ _SERIES = (
         among=Document.kind == PaperKind.DELIVERY_NOTE,
         dated_on=Document.dated_on,
         head=len("DN-2026"),
+    ),
+    DatedSeries(
+        receipts.SERIES,
+        Document.number,
+        re.compile(r"RV-(\d{4})-(\d{8,})"),
+        among=Document.kind == PaperKind.RECEIPT,
+        dated_on=Document.dated_on,
+        head=len("RV-2026"),
+    ),
+    DatedSeries(
+        deposits.SERIES,
+        Document.number,
+        re.compile(r"DR-(\d{4})-(\d{8,})"),
+        among=Document.kind == PaperKind.DEPOSIT_RECEIPT,
+        dated_on=Document.dated_on,
+        head=len("DR-2026"),
     ),
 )
 _INVOICES = (PaperKind.INVOICE, PaperKind.CORRECTED_INVOICE)

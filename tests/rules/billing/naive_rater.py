@@ -104,7 +104,9 @@ def cost_of(agreed: Agreed, facts: Sequence[Fact], start: date, end: date) -> in
 
 def kept_after_the_end(facts: Sequence[Fact]) -> list[Fact]:
     """The days after the agreed end as if they were a rent of their own, whatever was said of the fee."""
-    found, units, running = [], {}, {}
+    found: list[Fact] = []
+    units: dict[int, int] = {}
+    running: dict[int, str] = {}
     for fact in sorted(facts, key=lambda fact: (fact.on, fact.seq)):
         if fact.kind in ("start", "qty"):
             units[fact.slot] = fact.value
