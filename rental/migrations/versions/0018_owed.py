@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0018_owed"
-down_revision = "0016_papers"
+down_revision = "0017_consolidation"
 
 _IS_OWED = sa.text("balance > 0")
 
