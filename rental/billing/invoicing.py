@@ -3,13 +3,11 @@
 Rows are written in bulk and past the session, which would take several times as long as the database.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain, repeat
-from json import JSONEncoder
 from typing import Any
 from uuid import UUID
 
@@ -34,11 +32,11 @@ from rental.billing.models import (
 from rental.billing.obligations import terms_of
 from rental.billing.rules.catching_up import Document
 from rental.billing.rules.charges import Charge, Entry, Side
-from rental.billing.rules.drafts import Draft, DraftLine, Due, LineFacts, looked_at_next
+from rental.billing.rules.drafts import DraftLine, Due, LineFacts, looked_at_next
 from rental.billing.rules.due_dates import closing_on
 from rental.billing.rules.runs import InvoiceState, billed_as_of
 from rental.billing.rules.tax import PriceMode
-from rental.catalog.rules import TaxClass
+from rental.billing.snapshots import ToldLine, around_number, sealed_text, snapshot_of
 from rental.core import audit
 from rental.core.bulk import Load, WrittenJson, insert_many, is_any_of, load_of
 from rental.core.ids import new_ids
@@ -49,9 +47,6 @@ from rental.customers.models import BillingAccount
 SERIES = "invoice"
 _IDS_AT_ONCE = 256
 Row = dict[str, Any]
-# A line of the document, the values its words are made of, and the sum behind its amount.
-ToldLine = tuple[DraftLine, Row, Row]
-_canonical = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +73,6 @@ def finalise_invoices(
         for account_id, invoice_id in _write(uow, run, due):
             invoices[account_id].append(invoice_id)
     return invoices
-
-
-def canonical(snapshot: Mapping[str, Any]) -> str:
-    """The snapshot as one text, the same on every machine: its hash seals the invoice."""
-    return _canonical(snapshot)
-
-
-def sealed(snapshot: Mapping[str, Any]) -> str:
-    """The SHA-256 of the snapshot, in hexadecimal."""
-    return _hash(canonical(snapshot))
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _write(
@@ -161,7 +142,7 @@ class _Books:
         self.invoices.append(invoice)
         lines = [(line, description_of(line), formula_of(line)) for line in draft.lines]
         said = snapshot_of(invoice, self.issuer, account, draft, lines) | document.group.part_of_snapshot()
-        self.snapshots.append(_around_number(said | self.looks[account.id]))
+        self.snapshots.append(around_number(said | self.looks[account.id]))
         self.taxes += [
             {
                 "invoice_id": invoice_id,
@@ -299,7 +280,7 @@ class _Books:
             invoice |= {
                 "number": number,
                 "snapshot": WrittenJson(snapshot),
-                "snapshot_sha256": _hash(snapshot),
+                "snapshot_sha256": sealed_text(snapshot),
             }
         insert_many(session, Invoice, self.invoices)
         for load in self.ready:
@@ -320,13 +301,6 @@ class _Books:
         self.uow.announce_all(InvoiceFinalised(invoice_id) for _, invoice_id in self.invoice_ids)
 
 
-def _around_number(snapshot: Row) -> tuple[str, str]:
-    """The canonical text of a snapshot that lacks only its number, cut where that belongs."""
-    before = canonical({name: value for name, value in snapshot.items() if name < "number"})
-    after = canonical({name: value for name, value in snapshot.items() if name > "number"})
-    return f'{before[:-1]},"number":"', f'",{after[1:]}'
-
-
 def _beyond_plain(charge: Charge) -> Row:
     """What a charge has in the ledger that plain rent has not; the database knows what plain rent has."""
     return {
@@ -335,55 +309,6 @@ def _beyond_plain(charge: Charge) -> Row:
         "about": charge.about,
         "rate_bp": charge.rate.basis_points if charge.rate else None,
         "slots": [slot_id.hex for slot_id in charge.slot_ids] if charge.discount else None,
-    }
-
-
-def snapshot_of(
-    invoice: Row, issuer: Row, account: BillingAccount, draft: Draft, lines: Sequence[ToldLine]
-) -> Row:
-    """Everything that stands on the invoice but its number, as JSON values: it will read the same in ten
-    years."""
-    return {
-        "form": 1,
-        **{name: invoice[name].isoformat() for name in ("closed_on", "issued_on", "due_on")},
-        **{name: invoice[name].minor_units for name in ("subtotal", "tax", "total")},
-        **{name: invoice[name].value for name in ("tax_rounding", "charge_rounding", "price_mode")},
-        "period": {"start": draft.period.start.isoformat(), "last": draft.period.last_day.isoformat()},
-        "issuer": issuer,
-        "recipient": {
-            "number": account.number,
-            "name": account.name,
-            "postal_code": account.postal_code,
-            "address": account.address,
-            "customer": account.customer.name,
-        },
-        "lines": [_line_of_snapshot(told) for told in lines],
-        "taxes": [
-            {
-                "tax_class": block.rate.tax_class.value,
-                "rate_bp": block.rate.basis_points,
-                "base": block.base.minor_units,
-                "tax": block.tax.minor_units,
-            }
-            for block in draft.totals.blocks
-        ],
-    }
-
-
-def _line_of_snapshot(told: ToldLine) -> Row:
-    line, description, formula = told
-    charge, rate = line.charge, line.charge.tax_rate
-    return {
-        "quantity": charge.quantity,
-        "unit_price": unit_price_of(charge).minor_units,
-        "amount": line.line.amount.minor_units,
-        "tax_class": rate.tax_class.value,
-        "rate_bp": rate.basis_points,
-        **description,
-        "start": formula["start"],
-        "last": formula["last"],
-        "is_reduced": rate.tax_class is TaxClass.REDUCED,
-        "formula": formula,
     }
 
 

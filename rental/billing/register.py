@@ -12,8 +12,8 @@ from rental.billing.book_models import Document, DocumentContent
 from rental.billing.document_templates import looks_of
 from rental.billing.documents import MEDIA_TYPE, draw_invoice, keep_document
 from rental.billing.events import DocumentDrawn, DocumentIssued
-from rental.billing.invoicing import sealed
 from rental.billing.rules.papers import PaperKind, Template
+from rental.billing.snapshots import sealed
 from rental.core.db import found
 from rental.core.documents import render
 from rental.core.money import Money

@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError
 
 from rental.billing.documents import draw
 from rental.billing.due import preview_run
-from rental.billing.invoicing import sealed
 from rental.billing.models import (
     BilledSegment,
     BilledSpan,
@@ -33,6 +32,7 @@ from rental.billing.rules.runs import (
     SendingWay,
 )
 from rental.billing.runs import open_run, release_item
+from rental.billing.snapshots import sealed
 from rental.catalog.rules import TaxClass
 from rental.contracts.models import Line, Slot
 from rental.core.db import writing_engine

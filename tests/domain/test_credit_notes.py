@@ -13,7 +13,6 @@ from sqlalchemy.exc import DBAPIError
 from rental.billing.book_models import Document, DocumentContent, JournalEntry, JournalLine, RevenueMonth
 from rental.billing.credit_models import CreditNote, CreditNoteLine, CreditNoteTax, RevenueCorrection
 from rental.billing.credit_notes import issue_credit_note
-from rental.billing.invoicing import sealed
 from rental.billing.models import Invoice
 from rental.billing.register import draw_issued
 from rental.billing.reissue import reissue_invoice
@@ -29,6 +28,7 @@ from rental.billing.rules.credits import (
     NothingLeft,
 )
 from rental.billing.rules.papers import NothingToCorrect, PaperKind
+from rental.billing.snapshots import sealed
 from rental.catalog.rules import TaxClass
 from rental.core.errors import DomainError
 from rental.core.money import Money, yen_of

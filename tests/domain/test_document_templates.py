@@ -17,7 +17,6 @@ from rental.billing.document_templates import (
     choose_for_company,
 )
 from rental.billing.documents import draw
-from rental.billing.invoicing import sealed
 from rental.billing.models import Invoice
 from rental.billing.register import draw_issued
 from rental.billing.reissue import reissue_invoice
@@ -25,6 +24,7 @@ from rental.billing.rules.credits import CreditKind
 from rental.billing.rules.looks import Look, NameTaken, PaperLanguage, TooManyLines
 from rental.billing.rules.papers import PaperKind
 from rental.billing.samples import draw_sample
+from rental.billing.snapshots import sealed
 from rental.billing.template_models import DocumentTemplate
 from rental.core.errors import ChangedMeanwhile, DomainError
 from rental.core.money import yen_of

@@ -9,7 +9,6 @@ from sqlalchemy import BigInteger, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
-from rental.billing.invoicing import sealed
 from rental.billing.models import (
     BilledSegment,
     BilledSpan,
@@ -22,6 +21,7 @@ from rental.billing.models import (
 )
 from rental.billing.rules.runs import ASIDE, ItemState
 from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, totals_of
+from rental.billing.snapshots import sealed
 from rental.contracts.models import Contract, Line, LineEvent, LineTerms, Slot
 from rental.contracts.rules import LineEventKind
 from rental.core.money import Money
