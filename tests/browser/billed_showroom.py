@@ -200,28 +200,3 @@ BILLED_SCENES = {
     "recurring-revenue": Scene(BILLING, "/recurring-revenue"),
     "issuer-errors": Scene(BILLING, "/issuer", _take_the_name_away),
 }
-
-BILLED_PAGES = (
-    "closings",
-    "closing-preview",
-    "invoice-to-come",
-    "closing-parked",
-    "closing-at-work",
-    "invoices",
-    "invoice-mixed",
-    "invoice-line",
-    "credit-note-errors",
-    "credit-note",
-    "payments",
-    "payment",
-    "payment-new-errors",
-    "payment-take-back",
-    "statement",
-    "deposit",
-    "documents",
-    "amendments",
-    "amendment-look",
-    "price-revisions",
-    "billing-account",
-    "issuer-errors",
-)

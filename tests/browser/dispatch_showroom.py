@@ -110,13 +110,3 @@ DISPATCH_SCENES = {
     "technician": Scene(DISPATCHER, _at("/technicians/{dispatched.technician_id}")),
     "technician-new": Scene(DISPATCHER, _at("/technicians/{dispatched.stranger_id}")),
 }
-
-DISPATCH_PAGES = (
-    "plans-holiday",
-    "plan-draft",
-    "plan-sent-out",
-    "plan-waiting",
-    "plan-move",
-    "technicians",
-    "technician",
-)

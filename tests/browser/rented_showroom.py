@@ -210,23 +210,3 @@ RENTED_SCENES = {
     "code-of-a-stranger": Scene(VISITOR, _at("/q/{rented.code}")),
     "code-revoked": Scene(WAREHOUSE, _at("/q/{rented.revoked}"), status=410),
 }
-
-RENTED_PAGES = (
-    "contracts",
-    "contract",
-    "contract-draft",
-    "line-terms-errors",
-    "customer",
-    "site",
-    "work-orders",
-    "work-order-to-plan",
-    "conflict",
-    "unit",
-    "delivery-new",
-    "labels",
-    "model",
-    "numbering-new",
-    "job",
-    "unit-card",
-    "code-of-a-stranger",
-)

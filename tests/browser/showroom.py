@@ -19,9 +19,9 @@ from rental.identity.permissions import Role
 from rental.identity.sessions import open_session
 from rental.identity.sign_in import Credentials, refuse_sign_in
 from rental.worker import run_delivery
-from tests.browser.billed_showroom import BILLED_PAGES, BILLED_SCENES, Billed
-from tests.browser.dispatch_showroom import DISPATCH_PAGES, DISPATCH_SCENES, Dispatched
-from tests.browser.rented_showroom import RENTED_PAGES, RENTED_SCENES, Rented
+from tests.browser.billed_showroom import BILLED_SCENES, Billed
+from tests.browser.dispatch_showroom import DISPATCH_SCENES, Dispatched
+from tests.browser.rented_showroom import RENTED_SCENES, Rented
 from tests.browser.scenes import (
     ADMINISTRATOR,
     BILLING,
@@ -295,31 +295,3 @@ OFFICE_SCENES = {
 }
 
 SCENES = OFFICE_SCENES | RENTED_SCENES | DISPATCH_SCENES | BILLED_SCENES
-ONE_OF_EACH_PAGE = (
-    *RENTED_PAGES,
-    *DISPATCH_PAGES,
-    *BILLED_PAGES,
-    "home-menu",
-    "people",
-    "people-low-rows",
-    "people-invalid-filter",
-    "person",
-    "person-question",
-    "person-link",
-    "person-new-errors",
-    "jobs-parked",
-    "job-failed",
-    "checks",
-    "check-running",
-    "check-problems",
-    "audit",
-    "audit-entry",
-    "notices",
-    "account",
-    "sign-in-refused",
-    "set-up",
-    "problem-missing",
-    "phone-menu",
-    "portal",
-    "styleguide",
-)
