@@ -105,7 +105,7 @@ def test_the_list_says_what_arrived_and_what_is_left_of_it(
     assert "No payments yet" in text_of(clerk, "/payments")
     record(clerk, invoice, amount="30000", reference="A-1")
     text = text_of(clerk, "/payments")
-    assert "Payments 1 Received ¥30,000 Not used yet ¥8,440" in text
+    assert "Payments 1 Arrived ¥30,000 Not used yet ¥8,440" in text
     assert "PAY-2026-00000001 10 Jun 2026 喫茶みどり 経理部 Bank transfer A-1 ¥30,000 ¥8,440" in text
     for words, is_found in (("A-1", True), ("みどり", True), ("pay-2026", True), ("zebra", False)):
         assert ("PAY-2026-00000001" in text_of(clerk, f"/payments?q={words}")) is is_found
@@ -125,7 +125,7 @@ def test_a_form_sent_twice_records_once(company: Story, clerk: Browser, invoice:
     ("typed", "said"),
     [
         ({"amount": "0"}, "Amount received: Write an amount from 1 to 999,999,999 yen."),
-        ({"received_on": "2026-06-13"}, "Received on: 13 Jun 2026 is still to come."),
+        ({"received_on": "2026-06-13"}, "Money received on: 13 Jun 2026 is still to come."),
         ({"reference": "KNOWN"}, "Reference of the bank: Payment PAY-2026-00000001 has the reference KNOWN"),
         ({"cash": "100"}, "For INV-2026-00000001: Choose “The amounts below”, or leave the amounts"),
         ({"distribution": "below"}, "For INV-2026-00000001: Write an amount at one of the invoices."),

@@ -85,9 +85,9 @@ ROWS = {
         20,
         {
             "months": lambda n: WholeNumberField(
-                _l("Row %(n)s, up to so many months over", n=n), maximum=120
+                _l("Step %(n)s, up to so many months over", n=n), maximum=120
             ),
-            "amount": lambda n: YenField(_l("Row %(n)s, amount", n=n)),
+            "amount": lambda n: YenField(_l("Step %(n)s, amount", n=n)),
         },
     ),
 }
