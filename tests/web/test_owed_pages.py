@@ -102,8 +102,12 @@ def test_the_statement_goes_from_the_newest_back_with_the_balance_after_each(
 def test_the_page_of_the_account_has_the_end_of_its_statement(company: Story, clerk: Browser) -> None:
     april = invoices_of(company)[0]
     page = f"/billing-accounts/{april.billing_account_id}"
-    assert f"Invoice {MAY} 1 Jun 2026 balance ¥21,560 ¥10,780" in text_of(clerk, page)
+    shown = text_of(clerk, page)
+    assert f"Statement balance ¥21,560 Invoice {MAY} 1 Jun 2026 balance ¥21,560 ¥10,780" in shown
     assert f'href="{page}/statement"' in clerk.get(page).text
+    record(clerk, april, amount="30000", reference="A-1")
+    shown = text_of(clerk, page)
+    assert "Statement balance -¥8,440 Still owed ¥0 Paid or credited ahead ¥8,440 Payment" in shown
     assert "Statement" not in text_of(company.a(Role.WAREHOUSE), page)
 
 
