@@ -99,6 +99,7 @@ def take_readings(uow: UnitOfWork, readings: Sequence[Reading]) -> Taken:
     that does not pay for usage, a day it was not in service or that is too long ago, or a name that was used
     for something else.
     """
+    _hold(uow, {reading.contract for reading in readings})
     metered = _metered_lines(uow, readings)
     by_line: dict[UUID, list[tuple[int, UsageRecord]]] = {}
     for number, reading in enumerate(readings, start=2):
@@ -109,7 +110,6 @@ def take_readings(uow: UnitOfWork, readings: Sequence[Reading]) -> Taken:
         record = UsageRecord(reading.external_id, reading.occurred_on, reading.quantity, reading.subject)
         by_line.setdefault(line.line_id, []).append((number, record))
 
-    _hold(uow, {reading.contract for reading in readings})
     new: dict[UUID, list[UsageRecord]] = {}
     for line_id, told in sorted(by_line.items()):
         if unknown := _not_yet_known(uow, line_id, told):
