@@ -193,10 +193,10 @@ def _with_history(history: OwnHistory, events: Sequence[LineEvent], fee: Money) 
     if not events:
         return history
     try:
-        spans, fees, kept = history_of(events, fee=fee)
+        spans, fees, kept, served = history_of(events, fee=fee)
     except DomainError as error:
         return OwnHistory(history.own._replace(problem=error), ())
-    return OwnHistory(history.own._replace(fees=fees, kept=kept), spans)
+    return OwnHistory(history.own._replace(fees=fees, kept=kept, served=served), spans)
 
 
 def _event(row: Any) -> LineEvent:

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from rental.billing.histories import NOT_STARTED, recorded_starts
 from rental.billing.models import UsageRecord as StoredReading
-from rental.billing.rules.agreed import in_service
 from rental.billing.rules.drafts import looked_back_to
 from rental.billing.rules.line_history import LineEvent, history_of
 from rental.billing.rules.refusals import NotBillable, Reason
@@ -75,7 +74,6 @@ class _Metered(NamedTuple):
     """A line that pays for what it uses, and the days on which it could be used."""
 
     line_id: UUID
-    contract_id: UUID
     in_service: Period
 
 
@@ -101,6 +99,7 @@ def take_readings(uow: UnitOfWork, readings: Sequence[Reading]) -> Taken:
     that does not pay for usage, a day it was not in service or that is too long ago, or a name that was used
     for something else.
     """
+    _hold(uow, {reading.contract for reading in readings})
     metered = _metered_lines(uow, readings)
     by_line: dict[UUID, list[tuple[int, UsageRecord]]] = {}
     for number, reading in enumerate(readings, start=2):
@@ -111,7 +110,6 @@ def take_readings(uow: UnitOfWork, readings: Sequence[Reading]) -> Taken:
         record = UsageRecord(reading.external_id, reading.occurred_on, reading.quantity, reading.subject)
         by_line.setdefault(line.line_id, []).append((number, record))
 
-    _hold(uow, {line.contract_id for line in metered.values() if line is not None})
     new: dict[UUID, list[UsageRecord]] = {}
     for line_id, told in sorted(by_line.items()):
         if unknown := _not_yet_known(uow, line_id, told):
@@ -166,27 +164,26 @@ def _metered_lines(uow: UnitOfWork, readings: Iterable[Reading]) -> dict[tuple[s
     rest = iter(numbers)
     while some := list(islice(rest, _AT_ONCE)):
         rows = uow.session.execute(
-            select(Contract.number, Line.position, Line.id, Contract.id, Line.monthly_fee, LineTerms)
+            select(Contract.number, Line.position, Line.id, Line.monthly_fee, LineTerms)
             .join(Line, Line.contract_id == Contract.id)
             .outerjoin(LineTerms, LineTerms.contract_line_id == Line.id)
             .where(Contract.number.in_(some))
         ).all()
-        metered = [line_id for _, _, line_id, _, _, terms in rows if terms is not None and terms.usage]
+        metered = [line_id for _, _, line_id, _, terms in rows if terms is not None and terms.usage]
         recorded = recorded_starts(uow.session, metered, with_events=metered)
-        for number, position, line_id, contract_id, fee, _ in rows:
+        for number, position, line_id, fee, _ in rows:
             _, _, events = recorded.get(line_id, NOT_STARTED)
             days = _in_service(events, fee)
-            found[number, position] = None if days is None else _Metered(line_id, contract_id, days)
+            found[number, position] = None if days is None else _Metered(line_id, days)
     return found
 
 
 def _in_service(events: Sequence[LineEvent], fee: Money) -> Period | None:
     """The days a closing takes readings of. None without any, or where what was recorded cannot be."""
     try:
-        spans, _, kept = history_of(events, fee=fee)
+        return history_of(events, fee=fee).in_service
     except NotBillable:
         return None
-    return in_service((*spans, *kept))
 
 
 def _line_of(metered: dict[tuple[str, int], _Metered | None], reading: Reading, today: date) -> _Metered:
@@ -204,9 +201,16 @@ def _line_of(metered: dict[tuple[str, int], _Metered | None], reading: Reading, 
     return line
 
 
-def _hold(uow: UnitOfWork, contract_ids: Iterable[UUID]) -> None:
-    """Nobody bills these contracts until the transaction ends; by their ids, as everybody holds them."""
-    ids = iter(sorted(contract_ids))
+def _hold(uow: UnitOfWork, numbers: Iterable[str]) -> None:
+    """Nobody bills or amends these contracts until the transaction ends; what is read after this stays true.
+
+    By their ids, as everybody holds them.
+    """
+    found: list[UUID] = []
+    rest = iter(sorted(numbers))
+    while named := list(islice(rest, _AT_ONCE)):
+        found += uow.session.scalars(select(Contract.id).where(Contract.number.in_(named)))
+    ids = iter(sorted(found))
     while some := list(islice(ids, _AT_ONCE)):
         uow.session.execute(
             select(Contract.id).where(Contract.id.in_(some)).order_by(Contract.id).with_for_update()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,13 +13,15 @@ from sqlalchemy import select
 from rental.billing.agreements import agree_terms
 from rental.billing.documents import draw
 from rental.billing.models import BillingClaim, UsageRecord
+from rental.billing.rules.amendments import Pause
 from rental.billing.rules.charges import ChargeKind
 from rental.billing.rules.refusals import NotBillable, Reason
+from rental.billing.rules.runs import ItemState
 from rental.billing.usage_readings import BadReading, Reading, Taken, take_readings
 from rental.catalog.rules import StopPolicy, Timing
 from rental.changes.amendments import amend, hold_contract
-from rental.changes.line_books import contract_book
-from rental.changes.plans import plan_termination
+from rental.changes.line_books import ContractBook, contract_book
+from rental.changes.plans import Plan, plan_removal, plan_suspension, plan_termination
 from rental.changes.rules import LeavingReason
 from rental.cli import main
 from rental.contracts.agreeing import Terms
@@ -199,6 +202,69 @@ def test_a_reading_after_the_end_of_rent_is_refused_and_keeps_nobody_from_being_
     assert (refused.value.field, refused.value.params["reason"]) == ("occurred_on", Reason.NOT_IN_FORCE)
     close(company, "2026-04-30")
     assert asked(company) == [[("rent", 1500), ("usage", 600)]]
+
+
+# a metered line that is amended for days already past
+
+
+def amended(story: Story, contract: InService, planned: Callable[[ContractBook, UUID, date], Plan]) -> None:
+    with story.begin("clerk") as uow:
+        hold_contract(uow, contract.contract_id)
+        book = contract_book(uow.session, contract.contract_id)
+        (line_id,) = book.lines
+        amend(uow, planned(book, line_id, uow.today), reason="as they say")
+
+
+def pause(story: Story, contract: InService, first_on: str, resumes_on: str) -> None:
+    days = Pause(date.fromisoformat(first_on), date.fromisoformat(resumes_on))
+    amended(story, contract, lambda book, line_id, today: plan_suspension(book, line_id, days, today=today))
+
+
+def remove(story: Story, contract: InService, gone_on: str) -> None:
+    day = date.fromisoformat(gone_on)
+    amended(
+        story,
+        contract,
+        lambda book, line_id, today: plan_removal(book, line_id, agreed_for=day, today=today),
+    )
+
+
+def test_a_line_that_ends_during_a_pause_pays_for_what_was_used_until_it_ended(company: Story) -> None:
+    contract = metered(company)
+    pause(company, contract, "2026-04-11", "2026-08-01")
+    company.on("2026-05-20")
+    told(company, contract, ("a", "2026-04-20", 600), ("b", "2026-05-19", 1100))
+    remove(company, contract, "2026-05-20")
+    company.on("2026-05-31")
+    told(company, contract, ("late", "2026-05-18", 200))
+    with pytest.raises(BadReading) as refused:
+        told(company, contract, ("c", "2026-05-20", 1))
+    assert refused.value.params["reason"] is Reason.NOT_IN_FORCE
+    close(company, "2026-04-30")
+    close(company, "2026-05-31")
+    assert asked(company) == [[("rent", 1000), ("usage", 300)], [("usage", 750)]]
+
+
+def test_a_line_that_ends_in_a_later_month_of_a_pause_owes_the_minimum_until_then(company: Story) -> None:
+    contract = metered(company)
+    pause(company, contract, "2026-04-11", "2026-08-01")
+    remove(company, contract, "2026-05-11")
+    company.on("2026-05-31")
+    close(company, "2026-04-30")
+    close(company, "2026-05-31")
+    assert asked(company) == [[("rent", 1000), ("usage", 300)], [("usage", 96)]]
+
+
+def test_a_line_removed_for_days_past_pays_for_nothing_that_was_read_since(company: Story) -> None:
+    contract = metered(company)
+    company.on("2026-04-30")
+    read_since = ("b", "2026-04-20", 400)
+    told(company, contract, ("a", "2026-04-10", 700), read_since)
+    remove(company, contract, "2026-04-16")
+    run_id = close(company, "2026-04-30")
+    assert items_of(company, run_id) == {contract.account_id: (ItemState.DONE, None)}
+    assert asked(company) == [[("rent", 1500), ("usage", 330)]]
+    assert company.count(UsageRecord) == 2, "what was told is kept"
 
 
 def test_a_plain_line_pays_for_no_usage(company: Story) -> None:

@@ -1,15 +1,25 @@
-"""Two people make the same thing at the same moment: one has made it, the other hears of it."""
+"""Two people do what only one of them can at the same moment: one has done it, the other hears of it."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
+import pytest
 from sqlalchemy import func, select, text
 
+from rental.billing.models import UsageRecord
+from rental.billing.rules.refusals import Reason
+from rental.billing.usage_readings import BadReading
+from rental.changes.amendments import amend, hold_contract
+from rental.changes.line_books import contract_book
+from rental.changes.plans import plan_removal
 from rental.core.uow import UnitOfWork
 from rental.identity.permissions import Role
 from rental.inventory.models import StockLocation
 from rental.inventory.rules.unit_states import LocationKind
 from rental.inventory.stock_locations import add_stock_location
+from tests.domain.test_usage import metered, told
+from tests.factories.billed import make_issuer
 from tests.support.story import Story
 from tests.web.company import Seat
 
@@ -32,6 +42,27 @@ def test_a_place_added_by_two_at_once_is_there_once_and_nobody_sees_a_failure(st
     with story.reading() as session:
         places = select(func.count()).where(StockLocation.code == "B-07")
         assert session.scalar(places) == 1
+
+
+def test_a_reading_told_while_its_line_is_being_ended_is_refused(story: Story) -> None:
+    """Whoever tells it waits for the contract, and only then looks at the days in service."""
+    with story.begin() as uow:
+        make_issuer(uow)
+    contract = metered(story)
+    story.on("2026-04-30")
+    with ThreadPoolExecutor(1) as pool:
+        with story.begin("clerk") as uow:
+            hold_contract(uow, contract.contract_id)
+            book = contract_book(uow.session, contract.contract_id)
+            (line_id,) = book.lines
+            plan = plan_removal(book, line_id, agreed_for=date(2026, 4, 16), today=uow.today)
+            amend(uow, plan, reason="was not needed any more")
+            telling = pool.submit(told, story, contract, ("a", "2026-04-20", 600))
+            _until_it_waits(uow)
+        with pytest.raises(BadReading) as refused:
+            telling.result()
+    assert (refused.value.field, refused.value.params["reason"]) == ("occurred_on", Reason.NOT_IN_FORCE)
+    assert story.count(UsageRecord) == 0
 
 
 def _until_it_waits(uow: UnitOfWork) -> bool:

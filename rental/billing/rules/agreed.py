@@ -91,7 +91,10 @@ PLAIN = LineTerms()
 
 
 class Facts(NamedTuple):
-    """Everything about one line that decides what it owes, as it is known now."""
+    """Everything about one line that decides what it owes, as it is known now.
+
+    `served` are the days from its first start to its last stop where something else than starts was recorded.
+    """
 
     line_id: UUID
     terms: LineTerms
@@ -102,6 +105,12 @@ class Facts(NamedTuple):
     usage: tuple[UsageRecord, ...] = ()
     tax_class: TaxClass = TaxClass.STANDARD
     rounding: Rounding = Rounding.DOWN
+    served: Period | None = None
+
+    @property
+    def in_service(self) -> Period | None:
+        """The days on which the line could be used: those of a pause and after its agreed end among them."""
+        return self.served or _days_of((*self.spans, *self.kept))
 
     @property
     def first_day(self) -> date | None:
@@ -175,16 +184,6 @@ def everything_due(
     return found
 
 
-def in_service(spans: Sequence[Span]) -> Period | None:
-    """From the first day to the last on which a line could be used, those after its agreed end among them;
-    None where there are none."""
-    if not spans:
-        return None
-    ends = [span.end for span in spans if span.end is not None]
-    until = max(ends) if len(ends) == len(spans) else NEVER
-    return Period(min(span.start for span in spans), until)
-
-
 def looked_at_next(facts: Facts, *, closing_day: int, as_of: date) -> tuple[date | None, date]:
     """Until when every period is over, and the first day on which more is due, if nothing else is recorded.
 
@@ -255,12 +254,19 @@ def _whole(said: Mapping[str, Any], name: str) -> int:
     return value
 
 
+def _days_of(spans: Sequence[Span]) -> Period | None:
+    if not spans:
+        return None
+    return Period(min(span.start for span in spans), max(span.end or NEVER for span in spans))
+
+
 def _yen(value: int | None) -> Money | None:
     return None if value is None else Money(value)
 
 
 def _line_and_cycle(facts: Facts, closing_day: int, as_of: date) -> RentedLine:
-    first_day = facts.first_day or as_of
+    days = facts.in_service
+    first_day = facts.first_day or (days.start if days else as_of)
     return rented_line(facts, cycle_of(facts.terms, closing_day=closing_day, first_day=first_day))
 
 
@@ -294,7 +300,7 @@ def _once(facts: Facts, kind: ChargeKind, billed: Sequence[Entry], as_of: date, 
 
 
 def _used(facts: Facts, cycle: Cycle, billed: Sequence[Entry], as_of: date, since: date) -> list[Entry]:
-    days = in_service((*facts.spans, *facts.kept))
+    days = facts.in_service
     if facts.terms.usage is None or days is None:
         return difference((), (entry for entry in billed if entry.charge.period.end > since))
     metered = MeteredLine(
@@ -320,11 +326,12 @@ def _kept_line(facts: Facts, line: RentedLine) -> RentedLine:
 def _next_due_on(facts: Facts, line: RentedLine, as_of: date) -> date:
     """The first day after this one on which more is due, without anything that is recorded later."""
     period = line.cycle.period_of(as_of)
-    days = []
+    days, in_service = [], facts.in_service
     if _goes_on(facts.kept, period.start):
         days.append(period.end)
+    if facts.terms.usage and in_service and in_service.end > period.start:
+        days.append(period.end)
     if _goes_on(facts.spans, period.start):
-        days += [period.end] if facts.terms.usage else []
         days.append(_next_billing_date(line, period, as_of))
     days += [each.happened_on for each in facts.one_offs if each.happened_on > as_of]
     return min(days, default=NEVER)

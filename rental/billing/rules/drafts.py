@@ -44,7 +44,10 @@ class AccountTerms(NamedTuple):
 
 
 class Own(NamedTuple):
-    """What a line has beyond a plain rent since its starts. `problem` is why its history cannot be right."""
+    """What a line has beyond a plain rent since its starts. `problem` is why its history cannot be right.
+
+    `served` are the days from its first start to its last stop, where more than starts was recorded.
+    """
 
     terms: LineTerms
     fees: FeeHistory
@@ -52,6 +55,7 @@ class Own(NamedTuple):
     one_offs: tuple[OneOff, ...] = ()
     usage: tuple[UsageRecord, ...] = ()
     problem: DomainError | None = None
+    served: Period | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,7 @@ def _facts(terms: AccountTerms, facts: LineFacts, own: Own) -> agreed.Facts:
         own.usage,
         facts.tax_class,
         terms.charge_rounding,
+        own.served,
     )
 
 

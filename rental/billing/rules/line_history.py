@@ -10,6 +10,7 @@ from rental.billing.rules.refusals import NotBillable, Reason
 from rental.billing.rules.segments import FeeChange, FeeHistory, Span
 from rental.contracts.rules import LineEventKind
 from rental.core.money import Money
+from rental.core.periods import Period
 
 
 class EventKey(NamedTuple):
@@ -40,11 +41,16 @@ class LineEvent(NamedTuple):
 
 
 class LineHistory(NamedTuple):
-    """Which slots owed rent on which days, and what it cost; `kept` are days after the agreed end."""
+    """Which slots owed rent on which days, and what it cost; `kept` are days after the agreed end.
+
+    `in_service` goes from the first start to the last stop, whatever was paused: what stands there can be
+    used. It ends with `date.max` while there is no stop, and is None without any day.
+    """
 
     spans: tuple[Span, ...]
     fees: FeeHistory
     kept: tuple[Span, ...] = ()
+    in_service: Period | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +64,24 @@ class _Slot:
     is_kept: bool = False
     spans: list[Span] = field(default_factory=list)
     kept: list[Span] = field(default_factory=list)
+    started_on: date | None = None
+    served: list[Period] = field(default_factory=list)
+
+    def start(self, day: date, units: int) -> None:
+        """It stands at the site from this day on."""
+        self.units, self.started_on = units, day
+        self.open(day)
+
+    def stop(self, day: date) -> None:
+        """It is gone from this day on. One that would have stood there for no day never did."""
+        self.close(day)
+        self._serve(day)
+        self.units, self.is_paused, self.is_kept = 0, False, False
+
+    def finish(self) -> None:
+        """Nothing more is known: what runs goes on."""
+        self.close(None)
+        self._serve(date.max)
 
     def close(self, day: date | None) -> None:
         """Ends the running span. One that would hold no day never was; None leaves it open."""
@@ -69,6 +93,11 @@ class _Slot:
     def open(self, day: date) -> None:
         if self.units:
             self.since = day
+
+    def _serve(self, until: date) -> None:
+        if self.started_on is not None and self.started_on < until:
+            self.served.append(Period(self.started_on, until))
+        self.started_on = None
 
 
 def history_of(events: Iterable[LineEvent], *, fee: Money) -> LineHistory:
@@ -85,12 +114,21 @@ def history_of(events: Iterable[LineEvent], *, fee: Money) -> LineHistory:
             continue
         for slot in _concerned(event, slots):
             _tell(slot, event)
-    spans, kept = [], []
+    spans, kept, served = [], [], []
     for slot in slots.values():
-        slot.close(None)
+        slot.finish()
         spans += slot.spans
         kept += slot.kept
-    return LineHistory(tuple(spans), FeeHistory(fee, tuple(changes)), tuple(kept))
+        served += slot.served
+    return LineHistory(
+        tuple(spans), FeeHistory(fee, tuple(changes)), tuple(kept), _from_first_to_last(served)
+    )
+
+
+def _from_first_to_last(served: Sequence[Period]) -> Period | None:
+    if not served:
+        return None
+    return Period(min(each.start for each in served), max(each.end for each in served))
 
 
 def _that_count(events: Sequence[LineEvent]) -> list[LineEvent]:
@@ -144,11 +182,9 @@ def _tell(slot: _Slot, event: LineEvent) -> None:
         raise _refusal(event, Reason.NOT_IN_FORCE)
     match event.kind:
         case LineEventKind.START:
-            slot.units = 1 if event.value is None else _value_of(event)
-            slot.open(day)
+            slot.start(day, 1 if event.value is None else _value_of(event))
         case LineEventKind.STOP:
-            slot.close(day)
-            slot.units, slot.is_paused, slot.is_kept = 0, False, False
+            slot.stop(day)
         case LineEventKind.KEPT:
             slot.close(day)
             slot.is_paused, slot.is_kept = False, True

@@ -100,14 +100,19 @@ def usage_due(
 ) -> list[Entry]:
     """What the next document has to say about usage, oldest period first.
 
-    A reading that comes after its period was billed corrects that period, which the entries name.
+    A reading that comes after its period was billed corrects that period, which the entries name. One of a
+    day that is no day in service any more, because the line was ended for days already past, does not count,
+    like the rent of that day.
     """
     by_period: dict[Period, list[UsageRecord]] = {}
     for record in distinct(line.records):
-        if not line.in_service.contains(record.occurred_on):
-            raise NotBillable("occurred_on", Reason.NOT_IN_FORCE, value=record.occurred_on)
-        by_period.setdefault(line.cycle.period_of(record.occurred_on), []).append(record)
-    periods = {entry.charge.period for entry in billed if entry.charge.period.end > since}
+        if line.in_service.contains(record.occurred_on):
+            by_period.setdefault(line.cycle.period_of(record.occurred_on), []).append(record)
+    periods = {
+        entry.charge.period
+        for entry in billed
+        if entry.charge.period.end > since and entry.charge.period.overlaps(line.in_service)
+    }
     for period in line.cycle.periods_from(max(line.in_service.start, since)):
         if period.end > as_of or period.start >= line.in_service.end:
             break

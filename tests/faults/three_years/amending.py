@@ -52,9 +52,8 @@ def _ordinary(book: ContractBook) -> list[LineBook]:
 
 
 def _some_day(doing: Doing) -> date:
-    """Often in the past, for people tell late; never so where a meter was read since."""
-    earliest = 0 if doing.tenancy.is_metered else -60
-    return doing.today + timedelta(days=doing.chance.randint(earliest, 20))
+    """Often in the past, for people tell late; also where a meter was read since."""
+    return doing.today + timedelta(days=doing.chance.randint(-60, 20))
 
 
 def _some_slot(doing: Doing, line: LineBook) -> UUID:

@@ -139,8 +139,8 @@ _WEIGHTS = {
     "remove": 3,
     "fetch": 4,
 }
-# What takes days out of service in which a meter may have been read already.
-_UNMETERED = ("correct", "withdraw", "pause")
+# What may move the first day of a contract before a closing that is over, which then gets its own document.
+_UNMETERED = ("correct",)
 
 
 def happenings(tenants: Sequence[Tenancy], seed: str, *, every: int) -> dict[date, list[Happening]]:

@@ -30,7 +30,7 @@ from rental.contracts.models import LineEvent as StoredEvent
 from rental.contracts.models import OneOff as StoredOneOff
 from tests.faults.three_years.doings import name_of
 from tests.faults.three_years.script import Tenancy
-from tests.rules.billing.naive_rater import Agreed, cost_of, kept_after_the_end, months_of
+from tests.rules.billing.naive_rater import Agreed, cost_of, in_service, kept_after_the_end, months_of
 from tests.rules.billing.recorded import facts_of
 
 Key = tuple[Any, ...]
@@ -105,7 +105,7 @@ class Records:
         since = set(known(self.anchors))
         terms = self.terms.get(line.id, PLAIN)
         terms = replace(terms, anchors=tuple(each for each in terms.anchors if each.since in since))
-        spans, fees, kept = history_of(known(self.events), fee=line.monthly_fee)
+        spans, fees, kept, served = history_of(known(self.events), fee=line.monthly_fee)
         return Facts(
             line.id,
             terms,
@@ -116,6 +116,7 @@ class Records:
             tuple(known(self.readings)),
             line.tax_class,
             tenancy.rounding,
+            served,
         )
 
 
@@ -213,7 +214,7 @@ def slowly(records: Records, line: Line, tenancy: Tenancy, told: Told) -> Iterat
     ]
     billed = _by_period(told)
     kept = kept_after_the_end(facts)
-    readings = known_at(told.moment, records.readings[line.id])
+    readings, served = known_at(told.moment, records.readings[line.id]), in_service(facts)
     late = Agreed(**{**vars(agreed), "fee": tenancy.overrun_fee or 0, "percent_off": 0, "stub": "short"})
     for period in periods:
         if not _waits(agreed, told, period[0]):
@@ -222,7 +223,8 @@ def slowly(records: Records, line: Line, tenancy: Tenancy, told: Told) -> Iterat
         if kept:
             yield ("overrun", period), billed[ChargeKind.OVERRUN, period], cost_of(late, kept, *period)
         if readings:
-            used = sum(each.quantity for each in readings if period[0] <= each.occurred_on < period[1])
+            since, until = max(period[0], served[0]), min(period[1], served[1])
+            used = sum(each.quantity for each in readings if since <= each.occurred_on < until)
             yield ("usage", period), billed[ChargeKind.USAGE, period], _used(used, tenancy)
     for kind in (ChargeKind.ONE_OFF, ChargeKind.PENALTY):
         known = known_at(told.moment, records.one_offs[line.id])

@@ -122,6 +122,21 @@ def kept_after_the_end(facts: Sequence[Fact]) -> list[Fact]:
     return found
 
 
+def in_service(facts: Sequence[Fact]) -> tuple[date, date]:
+    """The first day on which anything of the line stood at the customer's, and the first after the last."""
+    standing: dict[int, date] = {}
+    found: list[tuple[date, date]] = []
+    for fact in sorted(facts, key=lambda fact: (fact.on, fact.seq)):
+        if fact.kind == "start":
+            standing[fact.slot] = fact.on
+        elif fact.kind == "stop":
+            stopped = [each for each in standing if fact.slot in (0, each)]
+            found += [(standing.pop(slot), fact.on) for slot in stopped]
+    found += [(since, NEVER) for since in standing.values()]
+    days = [(since, until) for since, until in found if since < until]
+    return min((since for since, _ in days), default=NEVER), max((until for _, until in days), default=NEVER)
+
+
 def _days(start: date, end: date) -> list[date]:
     return [start + DAY * number for number in range((end - start).days)]
 

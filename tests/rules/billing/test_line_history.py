@@ -12,8 +12,10 @@ from rental.billing.rules.refusals import NotBillable, Reason
 from rental.billing.rules.segments import FeeChange, Span
 from rental.contracts.rules import LineEventKind
 from rental.core.money import yen_of
+from rental.core.periods import Period
 from tests.rules.billing.lines import slot, span
-from tests.rules.billing.recorded import Recorded, often, recorded
+from tests.rules.billing.naive_rater import NEVER, in_service
+from tests.rules.billing.recorded import Recorded, facts_of, often, recorded
 
 FEE = yen_of(1000)
 
@@ -65,6 +67,26 @@ def test_a_stop_of_the_line_stops_whatever_runs_or_pauses() -> None:
         event("pause", "2026-04-20"),
         event("stop", "2026-05-01", of=None),
     ) == (span(1, "2026-04-01", "2026-04-20"), span(2, "2026-04-01", "2026-04-10"))
+
+
+def test_a_line_that_ends_in_a_pause_was_in_service_until_then() -> None:
+    events = [
+        event("start", "2026-04-01"),
+        event("pause", "2026-04-20", of=None),
+        event("resume", "2026-08-01", of=None),
+        event("stop", "2026-05-10", of=None),
+    ]
+    days = Period(date(2026, 4, 1), date(2026, 5, 10))
+    assert history_of(events, fee=FEE).in_service == days
+    assert history_of(events[:1], fee=FEE).in_service == Period(days.start, date.max)
+
+
+@often
+@given(recorded())
+def test_a_line_is_in_service_from_its_first_start_to_its_last_stop(case: Recorded) -> None:
+    found = history_of(case.last, fee=FEE).in_service
+    first, after = in_service(facts_of(case.last))
+    assert found == (Period(first, date.max if after == NEVER else after) if first < NEVER else None)
 
 
 def test_a_mistake_is_put_right_by_what_replaces_it() -> None:

@@ -125,6 +125,24 @@ def test_late_usage_corrects_its_own_period_in_one_line() -> None:
     assert usage_due(late, [*billed, *entries], as_of=date(2026, 7, 1)) == []
 
 
+def test_what_was_used_after_the_line_was_ended_for_days_past_is_given_back() -> None:
+    line = metered(record("a", "2026-05-10", 100), record("b", "2026-06-20", 30), model=Flat(yen_of(500)))
+    billed = usage_due(line, [], as_of=date(2026, 8, 1))
+    assert [entry.charge.period.start.month for entry in billed] == [1, 2, 3, 4, 5, 6, 7]
+    ended = replace(line, in_service=Period(YEAR.start, date(2026, 6, 1)))
+    given_back = usage_due(ended, billed, as_of=date(2026, 8, 1))
+    assert [(entry.charge.period.start.month, entry.amount) for entry in given_back] == [
+        (6, yen_of(-500)),
+        (7, yen_of(-500)),
+    ]
+
+
+def test_what_was_used_on_a_day_out_of_service_does_not_count() -> None:
+    early, late = record("a", "2026-05-10", 100), record("b", "2026-05-20", 30)
+    line = replace(metered(early, late), in_service=Period(YEAR.start, late.occurred_on))
+    assert [entry.amount for entry in usage_due(line, [], as_of=date(2026, 6, 1))] == [yen_of(1000)]
+
+
 @often
 @given(
     st.lists(
@@ -189,11 +207,6 @@ TEN = UnitPrice.of(10)
             lambda: distinct([record("a", "2026-05-01", 1), record("a", "2026-05-01", 2)]),
             "external_id",
             Reason.SAID_TWICE,
-        ),
-        (
-            lambda: usage_due(metered(record("a", "2027-01-01", 1)), [], as_of=YEAR.end),
-            "occurred_on",
-            Reason.NOT_IN_FORCE,
         ),
         (lambda: Graduated(()), "tiers", Reason.MISSING),
         (lambda: Graduated((Tier(10, TEN),)), "tiers", Reason.MISSING),
