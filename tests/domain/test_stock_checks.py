@@ -25,7 +25,13 @@ from rental.inventory.rules.holding import ReservationState
 from rental.inventory.rules.unit_states import LocationKind, MovementKind, UnitState
 from rental.inventory.stock_locations import add_stock_location
 from rental.web import sentences
-from tests.domain import test_checks, test_money_checks, test_route_checks
+from tests.domain import (
+    test_checks,
+    test_closing_months,
+    test_money_checks,
+    test_payment_checks,
+    test_route_checks,
+)
 from tests.domain.test_checks import red
 from tests.factories.rented import make_active_contract, make_draft, make_order, receive, send_out, stock
 from tests.support.beginnings import Once
@@ -337,7 +343,7 @@ OTHERS: dict[str, tuple[str, Callable[[Session], object]]] = {
 
 
 def test_every_check_has_its_sabotage() -> None:
-    others = (test_checks, test_money_checks, test_route_checks)
+    others = (test_checks, test_closing_months, test_money_checks, test_payment_checks, test_route_checks)
     named = {code for module in others for code in module.SABOTAGE}
     assert set(SABOTAGE) | named == {check.code for check in CHECKS}
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from redis import Redis
@@ -96,13 +97,18 @@ class Axe:
     chance: random.Random = field(default_factory=lambda: random.Random(7))
     kills: int = 0
     flushes: int = 0
+    # What was at work when somebody was killed: whoever held it may be dead.
+    orphaned: set[UUID] = field(default_factory=set)
 
     def fall(self) -> None:
-        """On a worker that has begun to work, or on any when all have been idle for a while."""
+        """On a worker while something is being worked on, or on any when all have been idle for a while."""
         name = self.chance.choice(self.busy() or WORKERS)
+        with suppress(AssertionError):
+            wait_until(lambda: not at_work(self.story) <= self.orphaned, "nobody claims anything", seconds=3)
         time.sleep(self.chance.uniform(0, LONGEST_WAIT))
         self.processes.kill(name)
         self.processes.start_worker(name)
+        self.orphaned = at_work(self.story)
         self.kills += 1
         if self.kills % FLUSHED_EVERY == 0:
             with Redis.from_url(self.processes.redis_url) as queue:
@@ -118,6 +124,12 @@ class Axe:
                 return busy
             let_leases_run_out(self.story)
         return []
+
+
+def at_work(story: Story) -> set[UUID]:
+    """The deliveries that somebody holds."""
+    with story.reading() as session:
+        return set(session.scalars(select(Delivery.id).where(Delivery.state == DeliveryState.RUNNING)))
 
 
 def waiting_accounts(story: Story) -> int:

@@ -93,9 +93,13 @@ ENTITIES = (
             "payment",
             "allocation",
             "deposit_entry",
+            "closed_month",
+            "closing_exclusion",
             "billing_limits",
             "company_profile",
             "ledger_account_name",
+            "document_template",
+            "account_template",
         ),
     ),
     (
