@@ -13,7 +13,6 @@ MOST_LINES = 400
 # Modules longer than a reader likes, each with the reason.
 LONG: dict[str, str] = {
     "rental/migrations/versions/0001_foundation.py": "the first tables, in the order they are made",
-    "rental/routing/engines/kernel.py": "numba looks at this file alone to see if it must compile anew",
 }
 # Calls that send SQL; their text must not be put together from pieces.
 _SQL_CALLS = {"text", "execute", "exec_driver_sql", "scalar", "scalars"}

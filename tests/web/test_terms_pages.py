@@ -249,7 +249,7 @@ WRONG = {
     "rows of a table that do not go up": (
         {"leaving_model": "table", "leaving_1_months": "6", "leaving_1_amount": "1"}
         | {"leaving_2_months": "6", "leaving_2_amount": "1"},
-        ["Row 2, up to so many months over: Write a number of months above 6: rows go up."],
+        ["Step 2, up to so many months over: Write a number of months above 6: rows go up."],
     ),
     "periods of days without their number": (
         {"months": "days"},
