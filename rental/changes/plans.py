@@ -11,7 +11,7 @@ from rental.billing.rules.agreed import AgreedAnchor
 from rental.billing.rules.amendments import Amended, Effect, Pause, Revisable
 from rental.billing.rules.charges import ChargeKind
 from rental.billing.rules.early_termination import MinimumTerm, minimum_term, termination_fee_of
-from rental.billing.rules.line_history import EventKey, LineEvent
+from rental.billing.rules.line_history import EventKey, LineEvent, LineHistory
 from rental.billing.rules.one_offs import OneOff
 from rental.billing.rules.prices import UnitPrice
 from rental.billing.rules.refusals import NotBillable, Reason
@@ -178,7 +178,11 @@ def plan_correction(
     today: date,
     value: int | None = None,
 ) -> Plan:
-    """What was recorded wrongly, with the day and value it should have had. Raises NotBillable, NotFound."""
+    """What was recorded wrongly, with the day and value it should have had.
+
+    A start never moves behind its end, nor an end before the start of what it ends: rent would run on.
+    Raises NotBillable, NotFound.
+    """
     line = book.line(line_id)
     event = line.event(*wrong)
     if event.kind is LineEventKind.WITHDRAWAL:
@@ -189,6 +193,8 @@ def plan_correction(
         value=event.value if value is None else value,
         replaces=event.key,
     )
+    if event.kind in (LineEventKind.START, LineEventKind.STOP):
+        _require_ends_kept(line, event, right)
     said = {"replaces": _key(event), "kind": event.kind.value, "value": right.value}
     return _plan_of(AmendmentKind.CORRECTION, book, line, Amended((right,)), effective_on, said, today)
 
@@ -331,6 +337,21 @@ def _penalty(line: LineBook, ends_on: date, extensions: Sequence[Period]) -> One
         kind=ChargeKind.PENALTY,
         about=Cost.EARLY_TERMINATION.value,
     )
+
+
+def _require_ends_kept(line: LineBook, wrong: LineEvent, right: LineEvent) -> None:
+    """No slot whose rent ended would owe it without end."""
+    before = _running(line.history())
+    after = _running(line.history(right._replace(seq=line.next_seq(right.effective_on))))
+    if after - before:
+        start, end = (right, wrong) if wrong.kind is LineEventKind.START else (wrong, right)
+        raise NotBillable(
+            "effective_on", Reason.ENDS_BEFORE_START, start=start.effective_on, end=end.effective_on
+        )
+
+
+def _running(history: LineHistory) -> set[UUID]:
+    return {span.slot_id for span in history.spans if span.end is None}
 
 
 def _has_come_back(line: LineBook, stop: LineEvent) -> bool:
