@@ -23,6 +23,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 CACHE = ROOT / ".cache"
 NODE_MODULES = ROOT / "node_modules"
+SEARCH = ROOT / "rental" / "routing" / "engines"
 VENDORED = {"htmx.org/dist/htmx.min.js": ROOT / "static" / "vendor" / "htmx.min.js"}
 OLDEST_NODE = 18
 
@@ -58,10 +59,12 @@ def told_plainly() -> Iterator[None]:
 
 def set_up(purpose: Purpose) -> None:
     """Prepare the checkout to run the system, or to develop and test it as well."""
-    if packages_are_ready(purpose) and assets_are_ready(purpose) and not stale_translations():
+    ready = packages_are_ready(purpose) and assets_are_ready(purpose)
+    if ready and search_is_compiled() and not stale_translations():
         return
     with one_set_up_at_a_time():
         install_packages(purpose)
+        compile_search()
         install_assets(purpose)
         compile_translations()
 
@@ -99,7 +102,6 @@ def install_packages(purpose: Purpose) -> None:
     write_stamp(VENV, "")
     sync(uv, PYTHON, REQUIREMENTS / f"{purpose}.lock")
     link_checkout()
-    compile_search()
 
     # Everything in run.lock is in dev.lock too, in the same versions.
     purposes: tuple[Purpose, ...] = ("run", "dev") if purpose == "dev" else ("run",)
@@ -166,10 +168,26 @@ def link_checkout() -> None:
     command.chmod(0o755)
 
 
+# The search for routes
+
+
+def search_is_compiled() -> bool:
+    return stamp_of(SEARCH / "__pycache__") == search_wanted()
+
+
+def search_wanted() -> str:
+    """By age, as the compiler itself judges; what another Python compiled is of no use to this one."""
+    ages = sorted(f"{file.name} {file.stat().st_mtime_ns}" for file in SEARCH.glob("*.py"))
+    return fingerprint(this_python(), *ages)
+
+
 def compile_search() -> None:
-    """The search for routes, so that the first plan need not wait for it."""
+    """So that neither the first plan nor the first test need wait for it."""
+    if search_is_compiled():
+        return
     announce("Compiling the search for routes")
     run([str(PYTHON), "-c", "from rental.routing.engines.chain import compiled; compiled()"], with_venv())
+    write_stamp(SEARCH / "__pycache__", search_wanted())
 
 
 # Browser files

@@ -445,6 +445,12 @@ def test_the_end_of_a_machine_that_came_back_is_put_right_and_not_taken_back(com
         assert session.scalars(select(Slot.ended_on)).one() == on("2026-04-18")
 
 
+def corrects(wrong: str, right: str) -> Planned:
+    return lambda book, line_id, today: plan_correction(
+        book, line_id, (on(wrong), 1), effective_on=on(right), today=today
+    )
+
+
 def test_no_correction_lets_rent_run_on_that_had_ended(company: Story) -> None:
     line = agreed(company)
     line.amends(
@@ -453,11 +459,7 @@ def test_no_correction_lets_rent_run_on_that_had_ended(company: Story) -> None:
     before = rows_of(company.app)
     for wrong, right in (("2026-04-01", "2026-04-20"), ("2026-04-16", "2026-03-25")):
         with pytest.raises(NotBillable) as refused:
-            line.amends(
-                lambda book, line_id, today, wrong=wrong, right=right: plan_correction(
-                    book, line_id, (on(wrong), 1), effective_on=on(right), today=today
-                )
-            )
+            line.amends(corrects(wrong, right))
         assert refused.value.field == "effective_on"
         assert refused.value.params["reason"] is Reason.ENDS_BEFORE_START
     assert rows_of(company.app) == before
