@@ -22,6 +22,7 @@ from rental.changes.rules import (
     TooFarAhead,
     TooFarBack,
 )
+from rental.changes.standing_fees import restate_fee
 from rental.contracts.amending import (
     add_line_in_force,
     end_contract,
@@ -86,6 +87,7 @@ def amend(uow: UnitOfWork, plan: Plan, *, reason: str) -> Amendment:
     _record(uow, plan, amendment)
     make_due(uow, plan.first_days())
     mark_amended(uow, plan.contract_id)
+    restate_fee(uow, plan.contract_id)
     return amendment
 
 
@@ -128,6 +130,7 @@ def add_option(
     uow.session.add(amendment)
     uow.session.flush()
     mark_amended(uow, book.contract.id)
+    restate_fee(uow, book.contract.id)
     return amendment
 
 

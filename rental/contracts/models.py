@@ -33,7 +33,8 @@ from rental.inventory.models import Movement, Unit
 
 
 class Contract(Base):
-    """An agreement with a customer. `monthly_fee` and `slot_count` are sums over its lines, for lists.
+    """An agreement with a customer. `monthly_fee`, as agreed for today, and `slot_count` are sums over its
+    lines, for lists.
 
     `ends_on` is the first day after it, once notice was given.
     """

@@ -39,6 +39,7 @@ from rental.changes.rules import (
     StopStays,
     TooFarBack,
 )
+from rental.changes.standing_fees import restate_fees
 from rental.contracts.agreeing import Terms
 from rental.contracts.drafting import draft_contract
 from rental.contracts.models import Contract, Line, LineEvent, Slot
@@ -88,6 +89,15 @@ class Agreed(NamedTuple):
         """The machine of the first slot is fetched."""
         (slot_id, *_), order_id = self.slot_ids, new_id()
         end_slot(uow, slot_id, retrieved_on=on(day), source="work_order", source_id=order_id)
+
+    def fee(self) -> Money:
+        """What lists say of the contract."""
+        with self.story.reading() as session:
+            return session.get_one(Contract, self.contract.contract_id).monthly_fee
+
+    def night_passes(self) -> None:
+        with self.story.begin() as uow:
+            restate_fees(uow)
 
     def said(self) -> list[list[tuple[str, str, int]]]:
         """What each invoice asks for, by the days."""
@@ -339,6 +349,36 @@ def test_more_machines_are_held_installed_and_billed_from_their_installation(com
     company.on("2026-04-30")
     close(company, "2026-04-30")
     assert line.said() == [[("2026-04-01", "2026-04-30", 3000), ("2026-04-16", "2026-04-30", 1500)]]
+
+
+def test_a_contract_says_the_fee_agreed_for_today(company: Story) -> None:
+    line = agreed(company, machines=2)
+    assert line.fee() == yen_of(6000)
+    line.amends(price(5000, "2026-04-16"))
+    assert line.fee() == yen_of(6000)
+    company.on("2026-04-15")
+    line.night_passes()
+    assert line.fee() == yen_of(6000)
+    company.on("2026-04-16")
+    line.night_passes()
+    assert line.fee() == yen_of(10_000)
+
+    with company.begin() as uow:
+        first = uow.session.get_one(Line, line.line_id)
+        stock(uow, first.equipment_model, 1)
+        option = {"rate_plan_version_id": first.rate_plan_version_id, "site_id": first.slots[0].site_id}
+    with company.begin("clerk") as uow:
+        book = contract_book(uow.session, line.contract.contract_id)
+        add_option(uow, book, **option, quantity=1, monthly_fee=yen_of(1500), reason="a third one")
+    assert line.fee() == yen_of(11_500)
+
+    line.amends(
+        lambda book, line_id, today: plan_removal(book, line_id, agreed_for=on("2026-04-20"), today=today)
+    )
+    assert line.fee() == yen_of(11_500)
+    company.on("2026-04-20")
+    line.night_passes()
+    assert line.fee() == yen_of(1500)
 
 
 def test_without_stock_no_more_is_promised(company: Story) -> None:
