@@ -127,8 +127,8 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         limit=yen(params["limit"]),
     ),
     "billing.grown_too_much": lambda params: _(
-        "The document asks for %(total)s, over %(times)s times the %(before)s of the one before. Look "
-        "whether that is right.",
+        "The closing asks the account for %(total)s, over %(times)s times the %(before)s of the one before. "
+        "Look whether that is right.",
         total=yen(params["total"]),
         times=params["times"],
         before=yen(params["before"]),
