@@ -84,10 +84,12 @@ class Records:
         for read in session.scalars(select(StoredReading)):
             reading = UsageRecord(read.external_id, read.occurred_on, read.quantity, read.subject)
             records.readings[read.contract_line_id].append(At(read.recorded_at, reading))
+        # By the closing that billed it; a document made up for carries the day of the one that was missed.
         billed = (
-            select(BilledSegment, Invoice.closed_on)
+            select(BilledSegment, BillingRun.closed_on)
             .join(InvoiceLine, InvoiceLine.id == BilledSegment.invoice_line_id)
             .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
+            .join(BillingRun, BillingRun.id == Invoice.billing_run_id)
         )
         for segment, closed_on in session.execute(billed):
             records.ledger[segment.contract_line_id][_stored_key(segment, closed_on)] += 1
