@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rental.assurance.jobs import start_nightly_check
 from rental.billing.recurring_revenue import count_recurring_revenue
+from rental.billing.reviewing import finalise_drafts_that_are_ripe
 from rental.changes.standing_fees import restate_fees
 from rental.core import deliveries, idempotency
 from rental.core.db import db
@@ -45,6 +46,7 @@ JOBS = (
     PeriodicJob("forget done deliveries", Every(timedelta(hours=1)), deliveries.forget_done),
     PeriodicJob("forget idempotency keys", Every(timedelta(hours=1)), idempotency.forget_old_keys),
     PeriodicJob("forget sign-in failures", Every(timedelta(hours=1)), forget_old_failures),
+    PeriodicJob("finalise drafts of invoices", Every(timedelta(hours=1)), finalise_drafts_that_are_ripe),
     PeriodicJob("forget old sessions", Daily(4), forget_old_sessions),
     PeriodicJob("restate the fees of contracts", Daily(1), restate_fees),
     PeriodicJob("count recurring revenue", Daily(2), count_recurring_revenue),

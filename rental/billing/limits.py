@@ -25,13 +25,13 @@ def limits_of(session: Session) -> Limits:
     row = billing_limits(session)
     if row is None:
         return Limits()
-    return Limits(row.document, row.times, row.times_from, row.lines, row.run, row.months_back)
+    return Limits(**{name: getattr(row, name) for name in Limits._fields})
 
 
 def set_limits(uow: UnitOfWork, limits: Limits, *, version: int = 0) -> BillingLimits:
     """These hold from the next chunk on. `version` is that of the limits looked at, 0 when there were none.
 
-    Raises NotALimit, ChangedMeanwhile.
+    Raises what require_limits raises, ChangedMeanwhile.
     """
     row = uow.session.scalar(select(BillingLimits).with_for_update())
     if version != (row.version if row else 0):

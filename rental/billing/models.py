@@ -63,6 +63,7 @@ class BillingLimits(Base):
     lines: Mapped[int]
     run: Mapped[Money | None]
     months_back: Mapped[int]
+    grace_days: Mapped[int]
     version: Mapped[int] = mapped_column()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
@@ -82,8 +83,8 @@ class BillingSchedule(Base):
 class BillingRun(Base):
     """One closing. How far it is follows from the states of its items.
 
-    While it is stopped, or awaits the approval of somebody else than `asked_by_id` (nobody when the machinery
-    opened it), no further part of it is begun.
+    While it is stopped, awaits the approval of somebody else than `asked_by_id` (nobody when the machinery
+    opened it), or its invoices are drafts until a day, no further part of it is begun.
     """
 
     __tablename__ = "billing_run"
@@ -98,11 +99,12 @@ class BillingRun(Base):
     awaits_approval: Mapped[bool] = mapped_column(default=False)
     asked_by_id: Mapped[UUID | None]
     approved_by: Mapped[str | None] = mapped_column(String(200))
+    drafts_until: Mapped[date | None]
 
     @property
     def is_held_up(self) -> bool:
         """Whether no further part of it may be begun."""
-        return self.stopped_at is not None or self.awaits_approval
+        return self.stopped_at is not None or self.awaits_approval or self.drafts_until is not None
 
 
 class BillingItem(Base):

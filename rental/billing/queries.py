@@ -196,13 +196,15 @@ class Progress:
     total: Money = NOTHING
     is_stopped: bool = False
     awaits_approval: bool = False
+    is_draft: bool = False
 
     @property
     def is_moving(self) -> bool:
         """Whether accounts wait to be billed, or invoices to be drawn."""
         if self.drawn_count < self.invoice_count:
             return True
-        return self.counts[ItemState.TODO] > 0 and not (self.is_stopped or self.awaits_approval)
+        is_held_up = self.is_stopped or self.awaits_approval or self.is_draft
+        return self.counts[ItemState.TODO] > 0 and not is_held_up
 
     @property
     def state(self) -> RunState:
@@ -211,6 +213,7 @@ class Progress:
             aside=sum(self.counts[state] for state in ASIDE),
             is_stopped=self.is_stopped,
             awaits_approval=self.awaits_approval,
+            is_draft=self.is_draft,
         )
 
     @property
@@ -249,9 +252,9 @@ def progress_of(session: Session, run_ids: Collection[UUID]) -> dict[UUID, Progr
         )
     }
     runs = session.execute(
-        select(BillingRun.id, BillingRun.stopped_at, BillingRun.awaits_approval).where(
-            BillingRun.id.in_(run_ids)
-        )
+        select(
+            BillingRun.id, BillingRun.stopped_at, BillingRun.awaits_approval, BillingRun.drafts_until
+        ).where(BillingRun.id.in_(run_ids))
     )
     return {
         run_id: Progress(
@@ -259,8 +262,9 @@ def progress_of(session: Session, run_ids: Collection[UUID]) -> dict[UUID, Progr
             *sums.get(run_id, (0, 0, 0, NOTHING)),
             is_stopped=stopped_at is not None,
             awaits_approval=awaits_approval,
+            is_draft=drafts_until is not None,
         )
-        for run_id, stopped_at, awaits_approval in runs
+        for run_id, stopped_at, awaits_approval, drafts_until in runs
     }
 
 

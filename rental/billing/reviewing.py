@@ -50,6 +50,22 @@ def approve_run(uow: UnitOfWork, run_id: UUID) -> BillingRun:
     return run
 
 
+def finalise_drafts(uow: UnitOfWork, run_id: UUID) -> BillingRun:
+    """The invoices of the closing are drafts no longer: they are made of what is known now."""
+    run = locked(uow, BillingRun, run_id)
+    if run.drafts_until is not None:
+        run.drafts_until = None
+        _begin_again(uow, run)
+    return run
+
+
+def finalise_drafts_that_are_ripe(uow: UnitOfWork) -> None:
+    """Hour by hour: closings whose days of grace are over."""
+    ripe = select(BillingRun.id).where(BillingRun.drafts_until <= uow.today).order_by(BillingRun.closed_on)
+    for run_id in uow.session.scalars(ripe).all():
+        finalise_drafts(uow, run_id)
+
+
 def approve_item(uow: UnitOfWork, item_id: UUID) -> BillingItem:
     """The document is right: the account is billed, up to the total that was looked at.
 

@@ -1,7 +1,7 @@
 """A closing: opened with a row per account, worked off in chunks, each account exactly once."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -43,8 +43,9 @@ def open_run(
     """Opens the closing of this day, or finds it and adds what has become due since.
 
     Every account with something due gets its row here, in one transaction, or only the one with the number
-    given; workers do the rest. Accounts that are parked or held wait for a person, and so does the whole
-    closing when it asks for more than the company lets pass. Raises ClosingInFuture, NoIssuer,
+    given; workers do the rest, at once or after the days of grace the company takes. Accounts that are parked
+    or held wait for a person, and so does the whole closing when it asks for more than the company lets pass.
+    Raises ClosingInFuture, NoIssuer,
     UnknownAccount, ClosesAnotherDay.
     """
     require_past(closed_on, today=uow.today)
@@ -66,6 +67,8 @@ def open_run(
         for account_id in uow.session.scalars(due)
         if known.get(account_id, ItemState.DONE) is ItemState.DONE
     ]
+    if waiting and (grace := limits_of(uow.session).grace_days):
+        run.drafts_until = uow.today + timedelta(days=grace)
     for account_ids in in_chunks(waiting, chunk_size):
         run.chunk_count += 1
         _reopen_items(uow, run, [each for each in account_ids if each in known])

@@ -11,10 +11,28 @@ from rental.billing.due import preview_run
 from rental.billing.limits import limits_of, set_limits
 from rental.billing.models import BillingItem, BillingRun, Invoice
 from rental.billing.queries import progress_of
-from rental.billing.reviewing import approve_item, approve_run, decline_item, resume_run, stop_run
-from rental.billing.rules.bounds import Limits, NotALimit, NothingToReview, SamePerson, TooManyMonthsBack
+from rental.billing.reviewing import (
+    approve_item,
+    approve_run,
+    decline_item,
+    finalise_drafts,
+    finalise_drafts_that_are_ripe,
+    resume_run,
+    stop_run,
+)
+from rental.billing.rules.bounds import (
+    GraceTooLong,
+    Limits,
+    NotALimit,
+    NothingToReview,
+    SamePerson,
+    TooManyMonthsBack,
+)
 from rental.billing.rules.runs import ItemState, RunState
 from rental.billing.runs import bill_chunk, open_run, release_item
+from rental.changes.amendments import amend, hold_contract
+from rental.changes.line_books import contract_book
+from rental.changes.plans import plan_price
 from rental.core.errors import ChangedMeanwhile, Invalid
 from rental.core.money import Money
 from rental.core.uow import Actor, ActorKind, begin
@@ -253,6 +271,72 @@ def test_a_stopped_closing_begins_no_further_part_and_goes_on_where_it_was(compa
     assert company.count(Invoice) == 3
 
 
+# drafts
+
+
+def test_drafts_are_finalised_when_the_days_of_grace_are_over_with_what_is_known_then(
+    company: Story,
+) -> None:
+    limited(company, Limits(grace_days=3))
+    rented = machines_in_service(company, Rented(3000))
+    company.on("2026-04-30")
+    run_id = close(company, "2026-04-30")
+    assert (state_of(company, run_id), company.count(Invoice)) == (RunState.DRAFT, 0)
+    with company.begin() as uow:
+        assert bill_chunk(uow, run_id, 1) == 0
+
+    with company.begin() as uow:
+        hold_contract(uow, rented.contract_id)
+        book = contract_book(uow.session, rented.contract_id)
+        (line_id,) = book.lines
+        dearer = plan_price(book, line_id, Money(6000), agreed_for=date(2026, 4, 16), today=uow.today)
+        amend(uow, dearer, reason="agreed by telephone")
+    assert findings(company) == {}
+    company.on("2026-05-02")
+    the_hour_strikes(company)
+    assert (state_of(company, run_id), company.count(Invoice)) == (RunState.DRAFT, 0)
+    company.on("2026-05-03")
+    the_hour_strikes(company)
+    assert state_of(company, run_id) is RunState.FINISHED
+    assert [invoice.subtotal for invoice in invoices_of(company)] == [Money(4500)]
+    the_hour_strikes(company)
+    assert company.count(Invoice) == 1
+    assert findings(company) == {}
+
+
+def the_hour_strikes(company: Story) -> None:
+    with company.begin() as uow:
+        finalise_drafts_that_are_ripe(uow)
+    company.everything_happens()
+
+
+def test_a_stopped_draft_is_not_begun_before_somebody_goes_on_and_finalises_it(company: Story) -> None:
+    limited(company, Limits(grace_days=14, run=Money(1)))
+    machines_in_service(company, Rented(3000))
+    company.on("2026-04-30")
+    clerk, chief = clerk_of(company), clerk_of(company, Role.ADMINISTRATOR)
+    run_id = opened_by(company, clerk)
+    states = [state_of(company, run_id)]
+    for who, what in (
+        (clerk, finalise_drafts),
+        (clerk, stop_run),
+        (chief, approve_run),
+        (clerk, resume_run),
+    ):
+        with company.app.app_context(), begin(who) as uow:
+            what(uow, run_id)
+        states.append(state_of(company, run_id))
+        company.everything_happens()
+    assert states == [
+        RunState.UNAPPROVED,
+        RunState.UNAPPROVED,
+        RunState.UNAPPROVED,
+        RunState.STOPPED,
+        RunState.WORKING,
+    ]
+    assert (state_of(company, run_id), company.count(Invoice)) == (RunState.FINISHED, 1)
+
+
 # the limits themselves
 
 
@@ -280,6 +364,12 @@ def test_a_limit_of_nothing_is_refused_by_name(company: Story, field: str) -> No
         set_limits(uow, NO_LIMITS[field])
     assert refused.value.field == field
     assert limits_of_now(company) == Limits()
+
+
+@pytest.mark.parametrize("days", [-1, 15])
+def test_drafts_stay_drafts_for_a_fortnight_at_most(company: Story, days: int) -> None:
+    with pytest.raises(GraceTooLong), company.begin() as uow:
+        set_limits(uow, Limits(grace_days=days))
 
 
 def test_amendments_reach_no_further_back_than_closings_look(company: Story) -> None:

@@ -118,7 +118,8 @@ def bill_last_month(story: Story) -> dict[str, object]:
 
 
 def hold_up_closings(story: Story) -> dict[str, UUID]:
-    """Earlier closings of an account that is parked: one at work, one stopped, one that nobody approved."""
+    """Earlier closings of an account that is parked: one at work, one stopped, one that nobody approved, one
+    whose invoices are drafts."""
     with story.begin() as uow:
         parked = select(BillingItem.billing_account_id).where(BillingItem.state == ItemState.PARKED).limit(1)
         account_id = uow.session.scalars(parked).one()
@@ -129,6 +130,9 @@ def hold_up_closings(story: Story) -> dict[str, UUID]:
                 closed_on=date(2025, 12, 31), stopped_at=uow.now, stopped_by="story", **common
             ),
             "unapproved_run_id": BillingRun(closed_on=date(2025, 11, 30), awaits_approval=True, **common),
+            "draft_run_id": BillingRun(
+                closed_on=date(2025, 10, 31), drafts_until=date(2026, 12, 31), **common
+            ),
         }
         uow.session.add_all(runs.values())
         uow.session.flush()

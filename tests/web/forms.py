@@ -550,6 +550,7 @@ BUTTONS: dict[str, Form] = {
     "closings.release_all": Form("/closings/{billing_run_id}", "/closings/{billing_run_id}/release"),
     "closing_reviews.stop": Form("/closings/{working_run_id}", "/closings/{working_run_id}/stop"),
     "closing_reviews.resume": Form("/closings/{stopped_run_id}", "/closings/{stopped_run_id}/resume"),
+    "closing_reviews.finalise": Form("/closings/{draft_run_id}", "/closings/{draft_run_id}/finalise"),
     "closing_reviews.approve": Form("/closings/{unapproved_run_id}", "/closings/{unapproved_run_id}/approve"),
     "payments.issue_receipt_of": Form(
         "/payments/{unused_payment_id}", "/payments/{unused_payment_id}/receipt"

@@ -216,6 +216,7 @@ ROLE_ROUTES: dict[tuple[str, str], Who] = {
     ("POST", "/closings/<uuid:billing_run_id>/stop"): ADMINISTRATOR_AND_BILLING,
     ("POST", "/closings/<uuid:billing_run_id>/resume"): ADMINISTRATOR_AND_BILLING,
     ("POST", "/closings/<uuid:billing_run_id>/approve"): ADMINISTRATOR_AND_BILLING,
+    ("POST", "/closings/<uuid:billing_run_id>/finalise"): ADMINISTRATOR_AND_BILLING,
     ("GET", "/closings/<uuid:billing_run_id>/accounts/<uuid:billing_item_id>"): CUSTOMER_CARE,
     ("POST", "/closings/<uuid:billing_run_id>/accounts/<uuid:billing_item_id>/approve"): (
         ADMINISTRATOR_AND_BILLING

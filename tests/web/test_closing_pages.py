@@ -395,7 +395,13 @@ def test_a_closing_is_stopped_and_goes_on(company: Story, clerk: Browser) -> Non
 def test_a_closing_above_the_limit_waits_for_a_second_person(company: Story, clerk: Browser) -> None:
     clerk.post(
         "/billing-limits",
-        {"times_from": "1,000,000", "lines": "1000", "months_back": "24", "run": "¥10,000"},
+        {
+            "times_from": "1,000,000",
+            "lines": "1000",
+            "months_back": "24",
+            "grace_days": "0",
+            "run": "¥10,000",
+        },
         page="/billing-limits",
     )
     closing = clerk.post("/closings", {"closed_on": "2026-04-30"}, page="/account").location
@@ -405,6 +411,25 @@ def test_a_closing_above_the_limit_waits_for_a_second_person(company: Story, cle
     company.a(Role.ADMINISTRATOR).post(f"{closing}/approve", {}, page=closing)
     company.everything_happens()
     assert company.count(Invoice) == 1
+
+
+def test_invoices_are_drafts_for_the_days_of_grace_or_until_somebody_has_seen_enough(
+    company: Story, clerk: Browser
+) -> None:
+    limits = {"times_from": "1,000,000", "lines": "1000", "months_back": "24"}
+    for days in ("15", "-1", ""):
+        refused = clerk.post("/billing-limits", {**limits, "grace_days": days}, page="/billing-limits")
+        assert (refused.status_code, "Days of grace: " in refused.text) == (422, True), days
+    clerk.post("/billing-limits", {**limits, "grace_days": "3"}, page="/billing-limits")
+    closing = clerk.post("/closings", {"closed_on": "2026-04-30"}, page="/account").location
+    company.everything_happens()
+    text = read_page(clerk.get(closing).text).text
+    assert (company.count(Invoice), "Drafts until" in text, "Look at the drafts" in text) == (0, True, True)
+    assert "hx-get" not in clerk.get(closing).text
+    assert "¥10,780" in clerk.get("/closings/preview?closed_on=2026-04-30").text
+    clerk.post(f"{closing}/finalise", {}, page=closing)
+    company.everything_happens()
+    assert (company.count(Invoice), "Drafts until" in clerk.get(closing).text) == (1, False)
 
 
 def test_each_missed_closing_is_shown_as_the_document_it_becomes(company: Story) -> None:

@@ -239,7 +239,9 @@ def closings_left_undone(session: Session, as_of: datetime) -> list[dict[str, An
         BillingItem.invoice_id.is_(None),
         BillingItem.reason_code.is_(None),
     )
-    is_held_up = or_(BillingRun.stopped_at.is_not(None), BillingRun.awaits_approval)
+    is_held_up = or_(
+        BillingRun.stopped_at.is_not(None), BillingRun.awaits_approval, BillingRun.drafts_until.is_not(None)
+    )
     is_forgotten = and_(BillingItem.state == ItemState.TODO, ~is_worked_on, ~is_held_up)
     is_aside_long = and_(BillingItem.state.in_(ASIDE), BillingItem.finished_at < as_of - _LONGEST_ASIDE)
     its_item = and_(

@@ -9,6 +9,8 @@ from rental.billing.rules.drafts import MONTHS_LOOKED_BACK, Draft
 from rental.core.errors import Conflict, DomainError, Invalid
 from rental.core.money import Money
 
+MOST_GRACE_DAYS = 14
+
 
 class Limits(NamedTuple):
     """Up to where a document is made without a second look; None sets no limit.
@@ -17,7 +19,8 @@ class Limits(NamedTuple):
     hold what the one before did; only sums from `times_from` on are compared, since a first month of two days
     is followed by a whole one. `lines` is how many lines one contract may have on a document. A whole
     closing above `run` waits for somebody else than who opened it. `months_back` is how far back somebody may
-    agree on something anew, at most as far as closings look back.
+    agree on something anew, at most as far as closings look back. `grace_days` is for how many days the
+    invoices of a closing that was opened stay drafts, which are calculated anew until then.
     """
 
     document: Money | None = Money(10_000_000)
@@ -26,6 +29,7 @@ class Limits(NamedTuple):
     lines: int = 1_000
     run: Money | None = None
     months_back: int = MONTHS_LOOKED_BACK
+    grace_days: int = 0
 
 
 class AboveLimit(Conflict):
@@ -92,6 +96,16 @@ class TooManyMonthsBack(Invalid):
         super().__init__(maximum=MONTHS_LOOKED_BACK)
 
 
+class GraceTooLong(Invalid):
+    """A customer who hears of his invoice so late cannot pay it in time."""
+
+    code = "billing.grace_too_long"
+    field = "grace_days"
+
+    def __init__(self) -> None:
+        super().__init__(maximum=MOST_GRACE_DAYS)
+
+
 class NotALimit(Invalid):
     """A limit has to be a whole number above nothing."""
 
@@ -103,7 +117,9 @@ class NotALimit(Invalid):
 
 
 def require_limits(limits: Limits) -> None:
-    """Raises NotALimit for one that would hold everything back, TooManyMonthsBack."""
+    """Raises NotALimit for one that would hold everything back, TooManyMonthsBack, GraceTooLong."""
+    if not 0 <= limits.grace_days <= MOST_GRACE_DAYS:
+        raise GraceTooLong
     if limits.months_back > MONTHS_LOOKED_BACK:
         raise TooManyMonthsBack
     for field in ("document", "times_from", "run"):

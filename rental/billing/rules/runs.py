@@ -44,6 +44,7 @@ class RunState(StrEnum):
 
     UNAPPROVED = "unapproved"
     STOPPED = "stopped"
+    DRAFT = "draft"
     WORKING = "working"
     PARKED = "parked"
     FINISHED = "finished"
@@ -142,12 +143,21 @@ class RefusedByDatabase(Conflict):
         super().__init__(problem=problem)
 
 
-def run_state(*, todo: int, aside: int, is_stopped: bool = False, awaits_approval: bool = False) -> RunState:
+def run_state(
+    *,
+    todo: int,
+    aside: int,
+    is_stopped: bool = False,
+    awaits_approval: bool = False,
+    is_draft: bool = False,
+) -> RunState:
     """Work comes before trouble: a run with both is still working. `aside` are parked or held."""
     if todo and awaits_approval:
         return RunState.UNAPPROVED
+    if todo and is_stopped:
+        return RunState.STOPPED
     if todo:
-        return RunState.STOPPED if is_stopped else RunState.WORKING
+        return RunState.DRAFT if is_draft else RunState.WORKING
     return RunState.PARKED if aside else RunState.FINISHED
 
 

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 
 from rental.billing.limits import billing_limits, limits_of, set_limits
-from rental.billing.rules.bounds import Limits
+from rental.billing.rules.bounds import MOST_GRACE_DAYS, Limits
 from rental.billing.rules.drafts import MONTHS_LOOKED_BACK
 from rental.core.db import reading
 from rental.core.errors import DomainError
@@ -34,6 +34,9 @@ class LimitsForm(FlaskForm):
         minimum=1,
         maximum=MONTHS_LOOKED_BACK,
     )
+    grace_days = WholeNumberField(
+        _l("Days of grace"), validators=[Needed()], minimum=0, maximum=MOST_GRACE_DAYS
+    )
     version = VersionField(_l("Version"))
 
     @property
@@ -45,6 +48,7 @@ class LimitsForm(FlaskForm):
             filled_in(self.lines),
             self.run.data,
             filled_in(self.months_back),
+            filled_in(self.grace_days),
         )
 
 

@@ -17,6 +17,7 @@ from rental.billing.reviewing import (
     approve_item,
     approve_run,
     decline_item,
+    finalise_drafts,
     resume_run,
     stop_run,
 )
@@ -59,6 +60,12 @@ def resume(billing_run_id: UUID) -> ResponseReturnValue:
 @requires(Permission.INVOICES_ISSUE)
 def approve(billing_run_id: UUID) -> ResponseReturnValue:
     return _decide(billing_run_id, approve_run, _("Approved. Workers are making the invoices."))
+
+
+@bp.post("/finalise")
+@requires(Permission.INVOICES_ISSUE)
+def finalise(billing_run_id: UUID) -> ResponseReturnValue:
+    return _decide(billing_run_id, finalise_drafts, _("Workers are finalising the invoices."))
 
 
 @bp.get("/accounts/<uuid:billing_item_id>")

@@ -91,11 +91,15 @@ def start() -> ResponseReturnValue:
     chunk_size = current_app.config["RENTAL"].billing_chunk
     try:
         with begin(current_actor()) as uow:
-            run_id = open_run(uow, form.closed_on.data or today(), chunk_size=chunk_size).id
+            run = open_run(uow, form.closed_on.data or today(), chunk_size=chunk_size)
+            run_id, drafts_until = run.id, run.drafts_until
     except DomainError as error:
         status = put_into_form(form, error)
         return _preview_page(form), status
-    flash(_("The closing is open. Workers are making the invoices."), "success")
+    if drafts_until is None:
+        flash(_("The closing is open. Workers are making the invoices."), "success")
+    else:
+        flash(_("The closing is open. Look at its drafts."), "success")
     return redirect(url_for(".show", billing_run_id=run_id), 303)
 
 

@@ -127,8 +127,8 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
         limit=yen(params["limit"]),
     ),
     "billing.grown_too_much": lambda params: _(
-        "The closing asks the account for %(total)s, over %(times)s times the %(before)s of the one before. "
-        "Look whether that is right.",
+        "The closing asks for %(total)s, over %(times)s times the %(before)s of the one before. Look whether "
+        "that is right.",
         total=yen(params["total"]),
         times=params["times"],
         before=yen(params["before"]),
@@ -149,6 +149,10 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "billing.not_a_limit": lambda _params: _(
         "A limit is a whole number from 1 on. Write one, or leave it out."
+    ),
+    "billing.grace_too_long": lambda params: _(
+        "Drafts are finalised after at most %(maximum)s days. Write so many or fewer; 0 finalises at once.",
+        maximum=params["maximum"],
     ),
     "billing.too_many_months_back": lambda params: _(
         "Closings look back %(maximum)s months. Write as many or fewer.", **params
@@ -183,6 +187,8 @@ ATTRIBUTES = {
     "times": _l("Times the one before"),
     "times_from": _l("Compared from"),
     "run": _l("Limit of a closing"),
+    "drafts_until": _l("Drafts until"),
+    "grace_days": _l("Days of grace"),
     "months_back": _l("Months an amendment may reach back"),
     "registration_number": _l("Registration number"),
     "bank_account": _l("Bank account"),
@@ -260,6 +266,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
     RunState: {
         RunState.UNAPPROVED: _l("Waits for approval"),
         RunState.STOPPED: _l("Stopped"),
+        RunState.DRAFT: _l("Drafts"),
         RunState.WORKING: _l("At work"),
         RunState.PARKED: _l("Needs attention"),
         RunState.FINISHED: _l("Finished"),
@@ -286,6 +293,7 @@ CHIPS: dict[type[StrEnum], dict[Any, str]] = {
     RunState: {
         RunState.UNAPPROVED: "risk",
         RunState.STOPPED: "stop",
+        RunState.DRAFT: "plan",
         RunState.WORKING: "move",
         RunState.PARKED: "stop",
         RunState.FINISHED: "done",
