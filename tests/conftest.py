@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -25,6 +24,7 @@ from tests.support.story import Story
 
 PROFILE = os.environ.get("RENTAL_TEST_PROFILE", "full")
 LANGUAGES = ("en", "ja")
+PAGES = Path(__file__).parent / "web"
 SECRET_KEY = "for tests only, and long enough to be accepted"
 
 # How long an example takes says how busy the machine is, and nothing about the product.
@@ -51,23 +51,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """By day each of a long row of examples runs on one of the databases, in turn; nightly on both."""
+    """By day everything runs on PostgreSQL, and on SQLite what is quick and no page; nightly all on both."""
     if PROFILE == "nightly" or config.getoption("database"):
         return
-    seen: Counter[tuple[str, str]] = Counter()
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
     for item in items:
-        if item.get_closest_marker("in_turn") is None:
-            kept.append(item)
-            continue
-        kind = item.callspec.params["database_kind"]  # type: ignore[attr-defined]
-        test = (item.nodeid.partition("[")[0], kind)
-        is_its_turn = seen[test] % len(KINDS) == KINDS.index(kind)
-        seen[test] += 1
-        (kept if is_its_turn else left).append(item)
+        (left if is_left_to_the_night(item) else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left)
+
+
+def is_left_to_the_night(item: pytest.Item) -> bool:
+    given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    if given.get("database_kind") != "sqlite" or "story_language" in given:
+        return False
+    return item.path.is_relative_to(PAGES) or item.get_closest_marker("slow") is not None
 
 
 def config_for(url: str, home: Path, *, redis_url: str | None = None) -> Config:

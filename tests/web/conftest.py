@@ -14,14 +14,7 @@ from tests.support.beginnings import Once
 from tests.support.databases import Database
 from tests.support.story import Story
 from tests.web.company import Company
-from tests.web.hostile import (
-    CURSORS_FOR_DATABASES,
-    FOR_DATABASES,
-    FOR_EVERY_FIELD,
-    HOSTILE,
-    HOSTILE_CURSORS,
-    share_of,
-)
+from tests.web.hostile import FOR_EVERY_FIELD, HOSTILE, share_of
 from tests.web.witness import Witness, witness_of
 
 PUBLIC_URL = "https://rental.example.jp"
@@ -41,25 +34,11 @@ def witness(company: Company) -> Iterator[Witness]:
 
 
 @pytest.fixture
-def hostile(database_kind: str, is_nightly: bool) -> Callable[[str], dict[str, str]]:
-    """What is typed into a field of this name: all of it at night, else a share that differs by the field.
-
-    On PostgreSQL that is taken from what a database may stumble over.
-    """
+def hostile(is_nightly: bool) -> Callable[[str], dict[str, str]]:
+    """What is typed into a field of this name: all of it at night, else a share that differs by the field."""
     if is_nightly:
         return lambda _field: HOSTILE
-    if database_kind == "sqlite":
-        return lambda field: share_of(HOSTILE, field, always=FOR_EVERY_FIELD, one_in=4)
-    for_database = {kind: HOSTILE[kind] for kind in FOR_DATABASES}
-    return lambda field: share_of(for_database, field, always=("NUL", "overlong"), one_in=3)
-
-
-@pytest.fixture
-def hostile_cursors(database_kind: str, is_nightly: bool) -> dict[str, str]:
-    """Places to continue a list from that no page gave out: on PostgreSQL those it may stumble over."""
-    if is_nightly or database_kind == "sqlite":
-        return HOSTILE_CURSORS
-    return {kind: HOSTILE_CURSORS[kind] for kind in CURSORS_FOR_DATABASES}
+    return lambda field: share_of(HOSTILE, field, always=FOR_EVERY_FIELD, one_in=4)
 
 
 @pytest.fixture

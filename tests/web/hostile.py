@@ -36,19 +36,6 @@ HOSTILE: dict[str, str] = {
     "percent": "%00%s%n",
 }
 
-# Where one database does otherwise than another: what a text may hold, how it is quoted, how far values go.
-FOR_DATABASES = (
-    "overlong",
-    "SQL",
-    "NUL",
-    "half a surrogate pair",
-    "beyond 32 bits",
-    "beyond 64 bits",
-    "casefolds to three times its length",
-    "day of no year",
-    "percent",
-)
-
 # Each of them is wrong in a way that every field has to see for itself.
 FOR_EVERY_FIELD = ("empty", "overlong", "no such word", "markup", "NUL", "huge number", "line break")
 
@@ -102,24 +89,6 @@ HOSTILE_CURSORS: dict[str, str] = {
     "too many": cursor(_AT, _ID, _ID),
     "of another list": cursor(_AT, _ID),
 }
-
-# Likewise: values that are of the wrong type for their column, or of no type at all.
-CURSORS_FOR_DATABASES = (
-    "number as id",
-    "number as id after a word",
-    "half a surrogate pair",
-    "half a surrogate pair alone",
-    "NUL",
-    "NUL alone",
-    "instant without zone",
-    "instant before all time",
-    "instant after all time",
-    "number beyond 64 bits",
-    "largest number",
-    "true",
-    "half a number",
-    "of another list",
-)
 
 # Columns that a form must never set, with values that would give something away or break something.
 EXTRA_FIELDS: list[tuple[str, str]] = [

@@ -11,7 +11,7 @@ from rental.identity.models import Account
 from rental.identity.permissions import Role
 from tests.web.company import Company, Seat, encoded, method_of, rules_of
 from tests.web.forms import BUTTONS, FORMS, OpenForm
-from tests.web.hostile import EXTRA_FIELDS, HOSTILE, PLANTED, SOME
+from tests.web.hostile import EXTRA_FIELDS, HOSTILE, HOSTILE_CURSORS, PLANTED, SOME
 from tests.web.html import Element, faults_of, read_page, script_in
 from tests.web.role_routes import VISITOR
 from tests.web.witness import Witness
@@ -34,7 +34,6 @@ def test_every_form_and_button_is_on_its_page_and_works_when_filled_in_rightly(c
 
 
 @pytest.mark.slow
-@pytest.mark.in_turn
 @pytest.mark.parametrize("endpoint", FORMS)
 def test_a_field_filled_in_badly_is_named_and_nothing_is_changed(
     company: Company, witness: Witness, hostile: Callable[[str], dict[str, str]], endpoint: str
@@ -104,7 +103,6 @@ def test_a_needed_field_says_what_is_wrong_with_what_was_typed(
     assert said in _said(form.send("start", typed).text)
 
 
-@pytest.mark.in_turn
 @pytest.mark.parametrize("endpoint", [*FORMS, *BUTTONS])
 def test_fields_that_no_form_has_do_nothing(company: Company, endpoint: str) -> None:
     form = OpenForm(company, (FORMS | BUTTONS)[endpoint], endpoint)
@@ -195,9 +193,7 @@ def test_no_parameter_of_a_page_makes_it_fail(
 
 
 @pytest.mark.slow
-def test_no_place_to_continue_from_makes_a_list_fail(
-    company: Company, hostile_cursors: dict[str, str]
-) -> None:
+def test_no_place_to_continue_from_makes_a_list_fail(company: Company) -> None:
     seat = company.seat(Role.ADMINISTRATOR)
     wrong: list[str] = []
     for path in (
@@ -221,7 +217,7 @@ def test_no_place_to_continue_from_makes_a_list_fail(
         sorts = {link.attributes["href"] for head in page.all("th") for link in head.all("a")}
         assert sorts, path
         for url in sorts:
-            for kind, value in hostile_cursors.items():
+            for kind, value in HOSTILE_CURSORS.items():
                 wrong += _wrong_with(seat, url, [("after", value)], f"after {kind}")
     assert wrong == []
 
