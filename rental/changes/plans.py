@@ -11,7 +11,7 @@ from rental.billing.rules.agreed import AgreedAnchor
 from rental.billing.rules.amendments import Amended, Effect, Pause, Revisable
 from rental.billing.rules.charges import ChargeKind
 from rental.billing.rules.early_termination import MinimumTerm, minimum_term, termination_fee_of
-from rental.billing.rules.line_history import EventKey, LineEvent, LineHistory
+from rental.billing.rules.line_history import EventKey, LineEvent, slots_standing
 from rental.billing.rules.one_offs import OneOff
 from rental.billing.rules.prices import UnitPrice
 from rental.billing.rules.refusals import NotBillable, Reason
@@ -340,18 +340,13 @@ def _penalty(line: LineBook, ends_on: date, extensions: Sequence[Period]) -> One
 
 
 def _require_ends_kept(line: LineBook, wrong: LineEvent, right: LineEvent) -> None:
-    """No slot whose rent ended would owe it without end."""
-    before = _running(line.history())
-    after = _running(line.history(right._replace(seq=line.next_seq(right.effective_on))))
-    if after - before:
+    """No slot that was stopped would stand without end, also one that would pause at present."""
+    told = right._replace(seq=line.next_seq(right.effective_on))
+    if slots_standing((*line.events, told)) - slots_standing(line.events):
         start, end = (right, wrong) if wrong.kind is LineEventKind.START else (wrong, right)
         raise NotBillable(
             "effective_on", Reason.ENDS_BEFORE_START, start=start.effective_on, end=end.effective_on
         )
-
-
-def _running(history: LineHistory) -> set[UUID]:
-    return {span.slot_id for span in history.spans if span.end is None}
 
 
 def _has_come_back(line: LineBook, stop: LineEvent) -> bool:

@@ -485,6 +485,20 @@ def test_the_end_of_a_machine_that_came_back_is_put_right_and_not_taken_back(com
         assert session.scalars(select(Slot.ended_on)).one() == on("2026-04-18")
 
 
+def test_nor_when_what_had_ended_would_only_pause_at_present(company: Story) -> None:
+    line = agreed(company)
+    line.amends(
+        lambda book, line_id, today: plan_removal(book, line_id, agreed_for=on("2026-04-16"), today=today)
+    )
+    line.amends(pause("2026-04-20", "2026-04-25"))
+    line.amends(
+        lambda book, line_id, today: plan_withdrawal(book, line_id, (on("2026-04-25"), 1), today=today)
+    )
+    with pytest.raises(NotBillable) as refused:
+        line.amends(corrects("2026-04-01", "2026-04-18"))
+    assert refused.value.params["reason"] is Reason.ENDS_BEFORE_START
+
+
 def corrects(wrong: str, right: str) -> Planned:
     return lambda book, line_id, today: plan_correction(
         book, line_id, (on(wrong), 1), effective_on=on(right), today=today

@@ -1,6 +1,6 @@
 """From what was recorded about a line, in the order of its days, to the days and fees its slots owe."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -106,6 +106,26 @@ def history_of(events: Iterable[LineEvent], *, fee: Money) -> LineHistory:
     A stop, a pause, a resumption or the agreed end without a slot concerns all slots it can concern. Raises
     NotBillable, which names the field and the day, for what cannot have happened in this order.
     """
+    slots, changes = _told(events)
+    spans, kept, served = [], [], []
+    for slot in slots:
+        slot.finish()
+        spans += slot.spans
+        kept += slot.kept
+        served += slot.served
+    return LineHistory(
+        tuple(spans), FeeHistory(fee, tuple(changes)), tuple(kept), _from_first_to_last(served)
+    )
+
+
+def slots_standing(events: Iterable[LineEvent]) -> frozenset[UUID]:
+    """The slots that started and that nothing stops, whether or not they pause. Raises NotBillable."""
+    slots, _ = _told(events)
+    return frozenset(slot.slot_id for slot in slots if slot.units)
+
+
+def _told(events: Iterable[LineEvent]) -> tuple[Collection[_Slot], list[FeeChange]]:
+    """Every slot after all that was said of it, and every change of a fee."""
     slots: dict[UUID, _Slot] = {}
     changes: list[FeeChange] = []
     for event in _that_count(list(events)):
@@ -114,15 +134,7 @@ def history_of(events: Iterable[LineEvent], *, fee: Money) -> LineHistory:
             continue
         for slot in _concerned(event, slots):
             _tell(slot, event)
-    spans, kept, served = [], [], []
-    for slot in slots.values():
-        slot.finish()
-        spans += slot.spans
-        kept += slot.kept
-        served += slot.served
-    return LineHistory(
-        tuple(spans), FeeHistory(fee, tuple(changes)), tuple(kept), _from_first_to_last(served)
-    )
+    return slots.values(), changes
 
 
 def _from_first_to_last(served: Sequence[Period]) -> Period | None:
