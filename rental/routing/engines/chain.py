@@ -1,7 +1,7 @@
 """One search of the compiled kind: begun from some plan, run for a while, asked for the best it has found."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 
 from rental.routing.engines import arrays, changes, kernel, places, state, times
 from rental.routing.engines.arrays import MUST, PARTS_OF_A_YEN, Facts, facts_of
+from rental.routing.engines.exchanges import Table
 from rental.routing.engines.state import fresh_state
 from rental.routing.problem import Person, Problem, TravelMatrix, Visit, Window
 
@@ -17,6 +18,8 @@ log = logging.getLogger("rental.routing")
 
 COMPILED = (arrays, state, times, changes, places, kernel)
 ANY = 1e17  # parts: at this temperature everything is gone on from
+ROWS_AT_ONCE = 20  # before it is asked again whether to stop
+EXCHANGED_UNTIL = 1200  # visits; with more, what is known of all jobs with all takes too much room
 ROUTES_KEPT_WITHIN = 0.01  # of the best plan's price: so much dearer may the plan of a kept route be
 
 
@@ -79,6 +82,27 @@ class Chain:
             (character.mean_removed, character.longest_string, character.split_chance, character.blink),
             within,
         )
+
+    def exchange(self, is_over: Callable[[], bool]) -> None:
+        """On from the best plan, as long as jobs that change places make it better."""
+        if self.facts.n > EXCHANGED_UNTIL:
+            return
+        lines = self.best_lines
+        self.lay_numbers(lines)
+        table = Table(self.facts)
+        changed: Iterable[int] = range(len(lines))
+        while True:
+            rows = table.forget(lines, changed)
+            for first in range(0, len(rows), ROWS_AT_ONCE):
+                if is_over():
+                    return
+                some = rows[first : first + ROWS_AT_ONCE]
+                kernel.price_changes(self.facts, self.state, some, table.instead, table.after, table.without)
+            found = table.best(lines)
+            if not found:
+                return
+            changed = set().union(*(table.carry_out(each, lines) for each in found))
+            self.lay_numbers(lines)
 
     @property
     def best_cost(self) -> int:
@@ -150,11 +174,13 @@ def compiled() -> None:
     empty = fresh_state(facts, 1)
     kernel.lay(facts, empty, np.zeros(1, np.int64), np.array([0, 1], np.int64))
     kernel.attempts(facts, empty, 2, 1.0, 1.0, (10.0, 10, 0.5, 0.01), PARTS_OF_A_YEN)
+    table = Table(facts)
+    kernel.price_changes(facts, empty, np.array([0]), table.instead, table.after, table.without)
 
 
 def is_kept() -> bool:
-    """Whether what was compiled lies beside the source, and is not older than any of it."""
-    made = Path(kernel.attempts.stats.cache_path).glob("kernel.attempts-*.nbc")
+    """Whether what is compiled last lies beside the source, and is not older than any of it."""
+    made = Path(kernel.price_changes.stats.cache_path).glob("kernel.price_changes-*.nbc")
     return any(each.stat().st_mtime >= last_changed() for each in made)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from rental.routing.engines.arrays import MUST
 from rental.routing.engines.changes import keep, link, put_in, take_out, touch, undo, work_out
-from rental.routing.engines.places import best_place, open_routes
+from rental.routing.engines.places import best_place, find_place, open_routes
 from rental.routing.engines.state import HASHES, HUGE, below, draw, entry, inner, part, woven_in
 from rental.routing.engines.times import seconds_of, set_start
 
@@ -274,3 +274,34 @@ def lay(f, s, line, line_from):
     if s.so_far[0].current < s.so_far[0].best:
         take_best(s)
     return works
+
+
+# What changes would cost
+
+
+@entry
+def price_changes(f, s, rows, instead, after, without):
+    """What a route costs more with one visit less and another more; a row for each that leaves.
+
+    The rows after those of the visits are people's: nobody leaves. `after` is whom the other comes after.
+    """
+    for row in rows:
+        k, p, less, works = row - f.n, row, np.int64(0), True
+        if row < f.n:
+            k, p = s.links[row].route, s.links[row].before
+            was = s.routes[k].cost
+            take_out(f, s, row)
+            s.so_far[0].absent -= 1
+            works = work_out(f, s, k)
+            less = s.routes[k].cost - was
+        if works:
+            without[row] = less
+            for i in range(f.near.shape[1] if row < f.n else f.n):
+                v = f.near[row, i] if row < f.n else i
+                find_place(f, s, k, v, f.jobs[f.visits[v].job].value)
+                if s.places[v, k].delta < HUGE:
+                    instead[row, v] = less + s.places[v, k].delta
+                    after[row, v] = s.places[v, k].after
+        if row < f.n:
+            link(s, p, row, k)
+            work_out(f, s, k)

@@ -25,6 +25,7 @@ LARGE_HOT, LARGE_COLD = 3.0, 0.007  # a single search that is cold for half of i
 HOT_WITH_OPTIONAL = 4.0
 WARM = 0.1  # of what is hot, when it goes on from a given plan
 POLISH = 0.02
+LAST_EXCHANGE = 0.99  # of all time: what jobs that change places have made better is looked at once more
 DISTRICTS_FROM, MOST_IN_DISTRICTS = 600, 1200  # visits; with more, only near places are tried anyway
 DISTRICT_VISITS, DISTRICT_ROUTES = 200, 12  # at least so many in each
 ROUNDS, DISTRICTS_UNTIL = 12, 0.85  # with other borders in each; until this share of all time
@@ -109,12 +110,16 @@ class CompiledSearch:
             chain.fill()
             begins = hot * WARM if goes_on else hot
             self.anneal(chain, Cooling(since, until, begins, begins * self.cold), character)
+            self.exchange(chain)
         self.combine()
         chain = self.chain(MOST_SEARCHES + 1)
         chain.lay(self.best.sequences)
         warm = hot * POLISH
         while not self.watch.is_over():
-            self.anneal(chain, Cooling(self.watch.share(), 1.0, warm, warm * self.cold), BOLD)
+            share = self.watch.share()
+            until = LAST_EXCHANGE if share < LAST_EXCHANGE else 1.0
+            self.anneal(chain, Cooling(share, until, warm, warm * self.cold), BOLD)
+            self.exchange(chain)
         return self.best
 
     def has_end(self) -> bool:
@@ -133,7 +138,9 @@ class CompiledSearch:
             turn = cooling.part(number / ROUNDS * DISTRICTS_UNTIL, (number + 1) / ROUNDS * DISTRICTS_UNTIL)
             if self.watch.share() < turn.until:
                 self.search_round(whole, turn, number, chance)
-        self.anneal(whole, cooling.part(DISTRICTS_UNTIL, 1.0), BOLD)
+        self.anneal(whole, cooling.part(DISTRICTS_UNTIL, LAST_EXCHANGE), BOLD)
+        self.exchange(whole)
+        self.anneal(whole, cooling.part(LAST_EXCHANGE, 1.0), BOLD)
 
     def search_round(self, whole: Chain, turn: Cooling, number: int, chance: np.random.Generator) -> None:
         """Each district for as long as the others, from the same temperature to the same."""
@@ -162,7 +169,7 @@ class CompiledSearch:
         """
         characters = (STEADY, BOLD) if self.begins_steady else (BOLD, STEADY)
         if self.is_large:
-            return [(0.0, 1.0, characters[0])]
+            return [(0.0, LAST_EXCHANGE, characters[0])]
         count = search_count(self.watch.seconds_left(), self.watch.left())
         span = SEARCHED_UNTIL / count
         return [(span * number, span * (number + 1), characters[number % 2]) for number in range(count)]
@@ -194,6 +201,12 @@ class CompiledSearch:
 
         self.cool(chain, cooling, character, look)
         self.take(chain)
+
+    def exchange(self, chain: Chain) -> None:
+        """Jobs change places in the best plan of a search, as long as that makes it better."""
+        if not self.watch.is_over():
+            chain.exchange(self.watch.is_over)
+            self.take(chain)
 
     def cool(
         self, chain: Chain, cooling: Cooling, character: Character, look: Callable[[], None] | None = None
