@@ -240,7 +240,7 @@ def keep_route(f, s, k):
 def lay(f, s, line, line_from):
     """These routes instead of what there was: the visits of each person, one after the other.
 
-    Whether all of them work.
+    Whether all of them work. Without what is under way they are no plan, however cheap.
     """
     for v in range(f.n):
         s.links[v].route = -1
@@ -261,9 +261,12 @@ def lay(f, s, line, line_from):
         works = work_out(f, s, k) and works
     for job in range(f.jobs.shape[0]):
         s.keys[job] = 0
+    is_plan = True
     for v in range(f.n):
         if s.links[v].route >= 0:
             s.keys[f.visits[v].job] = 1
+        elif f.visits[v].is_locked:
+            is_plan = False
     count = 0
     for job in range(f.jobs.shape[0]):
         if s.keys[job] == 0:
@@ -271,7 +274,7 @@ def lay(f, s, line, line_from):
             count += 1
     s.so_far[0].absent = count
     s.so_far[0].current = total_of(f, s)
-    if s.so_far[0].current < s.so_far[0].best:
+    if is_plan and s.so_far[0].current < s.so_far[0].best:
         take_best(s)
     return works
 

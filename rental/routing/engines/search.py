@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from rental.routing.draft import Draft
-from rental.routing.engines.arrays import MUST, facts_of
+from rental.routing.engines.arrays import MUST, Facts, facts_of
 from rental.routing.engines.chain import Chain, Character
 from rental.routing.engines.districts import districts_of
 from rental.routing.engines.partition import Pool, best_choice
@@ -18,13 +18,16 @@ from rental.routing.problem import Problem
 BOLD, STEADY = Character(mean_removed=10.0), Character(mean_removed=15.0, split_chance=0.3)
 SEARCHED_UNTIL, COMBINED_UNTIL = 0.86, 0.93  # shares of all time
 SEARCH_SECONDS, SEARCH_ATTEMPTS = 0.8, 80_000  # of the budget, for each search
-FEWEST_SEARCHES, MOST_SEARCHES = 2, 12
+FEWEST_SEARCHES, MOST_SEARCHES = 2, 6
 LARGE = 150  # visits; with more, one search all the time finds better plans than several and their pool
 HOT, COLD = 1.0, 0.003  # first and last temperature: of the mean price of a visit's routing, and of the first
 LARGE_HOT, LARGE_COLD = 3.0, 0.007  # a single search that is cold for half of its time stays where it is
 HOT_WITH_OPTIONAL = 4.0
 WARM = 0.1  # of what is hot, when it goes on from a given plan
 POLISH = 0.02
+# Where routes are shorter than this, every second search begins as if each person on the way cost more: so
+# many times the mean price of a visit's routing. From many routes a search seldom comes to fewer ones.
+SHORT_ROUTE, DEARER_PERSON, DEARER_UNTIL = 11, 4.0, 0.5  # visits; until this share of the search
 LAST_EXCHANGE = 0.99  # of all time: what jobs that change places have made better is looked at once more
 DISTRICTS_FROM, MOST_IN_DISTRICTS = 600, 1200  # visits; with more, only near places are tried anyway
 DISTRICT_VISITS, DISTRICT_ROUTES = 200, 12  # at least so many in each
@@ -109,7 +112,10 @@ class CompiledSearch:
             chain.lay(start.sequences if goes_on else Draft(self.problem).sequences)
             chain.fill()
             begins = hot * WARM if goes_on else hot
-            self.anneal(chain, Cooling(since, until, begins, begins * self.cold), character)
+            turn = Cooling(since, until, begins, begins * self.cold)
+            if number % 2 == 1 and self.has_short_routes():
+                turn = self.search_fewer_routes(chain, turn, character)
+            self.anneal(chain, turn, character)
             self.exchange(chain)
         self.combine()
         chain = self.chain(MOST_SEARCHES + 1)
@@ -121,6 +127,30 @@ class CompiledSearch:
             self.anneal(chain, Cooling(share, until, warm, warm * self.cold), BOLD)
             self.exchange(chain)
         return self.best
+
+    def has_short_routes(self) -> bool:
+        """Whether so few visits are on each route that another number of routes is worth a search.
+
+        Where visits may be left out it made nothing better.
+        """
+        routes = sum(map(bool, self.standing_lines()))
+        return not self.has_optional() and self.facts.n < routes * SHORT_ROUTE
+
+    def has_optional(self) -> bool:
+        return bool((self.facts.jobs["value"] < MUST).any())
+
+    def search_fewer_routes(self, chain: Chain, turn: Cooling, character: Character) -> Cooling:
+        """The chain goes on from a plan with fewer routes than it would find; what is left of its turn."""
+        people = self.facts.people.copy()
+        people["day_cost"] += int(DEARER_PERSON * turn.hot / self.first_hot)
+        until = turn.since + (turn.until - turn.since) * DEARER_UNTIL
+        fewer = self.chain(chain.number, self.facts._replace(people=people))
+        fewer.keeps_routes = False  # they would be priced too high
+        fewer.lay_numbers(chain.current_lines)
+        self.cool(fewer, turn.part(turn.since, until), character)
+        chain.lay_numbers(fewer.current_lines)
+        chain.fill()
+        return turn.part(until, turn.until)
 
     def has_end(self) -> bool:
         """Whether shares of the budget can be given out."""
@@ -174,8 +204,8 @@ class CompiledSearch:
         span = SEARCHED_UNTIL / count
         return [(span * number, span * (number + 1), characters[number % 2]) for number in range(count)]
 
-    def chain(self, number: int) -> Chain:
-        chain = Chain(self.problem, self.facts, self.seed * 16 + number + 1)
+    def chain(self, number: int, facts: Facts | None = None) -> Chain:
+        chain = Chain(self.problem, facts or self.facts, self.seed * 16 + number + 1)
         chain.number = number
         chain.keeps_routes = not self.is_large
         return chain
@@ -185,8 +215,8 @@ class CompiledSearch:
         chain = self.chain(0)
         chain.lay(draft.sequences)
         made = max(1, self.facts.n - chain.absent_count)
-        optional = bool((self.facts.jobs["value"] < MUST).any())
-        return max(1.0, chain.routing_cost / made * (HOT_WITH_OPTIONAL if optional else self.first_hot))
+        factor = HOT_WITH_OPTIONAL if self.has_optional() else self.first_hot
+        return max(1.0, chain.routing_cost / made * factor)
 
     def anneal(self, chain: Chain, cooling: Cooling, character: Character) -> None:
         """Ever colder, with every better plan told and its routes kept."""

@@ -1,5 +1,6 @@
 """The compiled search agrees with the rules: its prices are the exact ones, its plans keep every promise."""
 
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from rental.routing.engines.arrays import MUST, PARTS_OF_A_YEN, facts_of
 from rental.routing.engines.chain import Chain, Character
 from rental.routing.plan import Plan
 from rental.routing.price import price
-from rental.routing.problem import Problem
+from rental.routing.problem import Person, Problem, TravelMatrix, Visit
 from rental.routing.solve import solve, standing
 from rental.routing.stop import AfterIterations
 from tests.rules.routing.days import full_problems, town_day
@@ -86,3 +87,16 @@ def test_every_plan_of_a_search_is_better_than_the_one_before() -> None:
     assert all(check(problem, plan) == [] for plan in heard)
     standings = [standing(problem, plan) for plan in heard]
     assert standings == sorted(set(standings), reverse=True)
+
+
+def test_what_is_under_way_stays_however_dear_it_is() -> None:
+    """Left out with all the rest it would cost 2 yen; its way costs 500."""
+    far = TravelMatrix.of(
+        np.array([[0, 600], [600, 0]], np.int32), np.array([[0, 9_000], [9_000, 0]], np.int32)
+    )
+    visits = (Visit("V1", 1, 600, value=1), Visit("V2", 1, 600, value=1))
+    problem = Problem(visits, (Person("T1", 0, 0, 0, 10_000, locked=("V1",), yen_per_km=28),), far)
+    chain = Chain(problem, facts_of(problem), 1)
+    assert chain.lay({"T1": ("V1",)})
+    chain.run(20, 1.0, 1.0, Character())
+    assert chain.best_lines == chain.current_lines == [[0, 1]]
