@@ -74,11 +74,13 @@ def reservation_for_slot(uow: UnitOfWork, slot_id: UUID) -> Reservation | None:
 
 
 def reservations_for_slots(uow: UnitOfWork, slot_ids: Collection[UUID]) -> dict[UUID, Reservation]:
-    """The units held for these slots, by slot."""
+    """The units held for these slots, by slot; until the transaction ends nobody takes them back."""
     held = uow.session.scalars(
-        select(Reservation).where(
-            Reservation.slot_id.in_(slot_ids), Reservation.state == ReservationState.HELD
-        )
+        select(Reservation)
+        .where(Reservation.slot_id.in_(slot_ids), Reservation.state == ReservationState.HELD)
+        .order_by(Reservation.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     return {reservation.slot_id: reservation for reservation in held}
 

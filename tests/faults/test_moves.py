@@ -276,6 +276,26 @@ def test_a_promise_taken_back_while_the_machine_is_installed_is_one_or_the_other
 
 
 @pytest.mark.slow
+def test_a_promise_that_is_just_being_taken_back_is_a_conflict(story: Story) -> None:
+    """The phone waits for the office, and then sees what the office did."""
+    team = Team(story)
+    tag = team.held_tag(0)
+    assert team.tell(0, CommandType.SCAN, {"code": tag}) == "applied"
+    complete = team.command(0, CommandType.COMPLETE)
+    now = get_context("fork").Event()
+    phone = fork(story.app, lambda: now.wait(20) and team.send(0, complete))
+    with story.begin() as uow:
+        held = uow.session.scalars(select(Reservation.id).join(Unit).where(Unit.tag == tag)).one()
+        release_reservation(uow, held, reason="no longer wanted")
+        now.set()
+        _until_it_waits(uow)
+    assert outcome(phone) == 0
+    with story.reading() as session:
+        assert session.get_one(FieldCommand, complete.id).status is CommandStatus.CONFLICT
+    assert findings(story) == {}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("meanwhile", ["call_off", "cancel"])
 def test_the_office_and_the_phone_never_wait_for_each_other(story: Story, meanwhile: str) -> None:
     """Both hold the visit before its job: were the phone to begin with the job, each would stop the other."""
