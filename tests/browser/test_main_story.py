@@ -16,7 +16,7 @@ from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
-from rental.billing.models import BilledSpan, Invoice
+from rental.billing.models import BilledSpan, BillingSchedule, Invoice
 from rental.contracts.models import Slot
 from rental.core.clock import SystemClock
 from rental.core.money import Rounding
@@ -171,6 +171,7 @@ def test_every_yen_is_proved_by_a_scan(company: Company) -> None:
     install(Thumb(company.desk(Role.TECHNICIAN, "/m/", **PHONE)), held, wrong=other[::-1])
     with company.story.reading() as session:
         assert set(session.scalars(select(Slot.started_on))) == {INSTALLED}
+    wait_until(lambda: company.story.count(BillingSchedule) == 1, "no worker has noted when the rent falls due")
 
     company.it_becomes(CLOSED)
     clerk = company.desk(Role.BILLING, "/closings")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page, expect
 
+from rental.web.console.contract_timeline import EntryKind
+
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 # A day's search takes seconds, and the machine is busy.
 PLANNED_WITHIN_MS = 90_000
@@ -59,6 +61,8 @@ def promise_two(page: Page) -> None:
     page.locator("form[action$='/lines'] input[name$=quantity]").fill("2")
     page.locator("form[action$='/lines'] button[type=submit]").click()
     page.locator("form[action$='/activate'] button[type=submit]").click()
+    # A worker may have opened the work order already, which is told here as well.
+    page.locator(f"#timeline .tabs a[href*='show={EntryKind.STEPS.value}']").click()
     expect(page.locator(".timeline li")).to_have_count(2)
 
 
