@@ -25,6 +25,7 @@ from tests.support.story import Story
 PROFILE = os.environ.get("RENTAL_TEST_PROFILE", "full")
 LANGUAGES = ("en", "ja")
 PAGES = Path(__file__).parent / "web"
+SWEEP = PAGES / "test_sweep.py"
 SECRET_KEY = "for tests only, and long enough to be accepted"
 
 # How long an example takes says how busy the machine is, and nothing about the product.
@@ -51,7 +52,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """By day everything runs on PostgreSQL, and on SQLite what is quick and no page; nightly all on both."""
+    """Nightly all runs on both; by day all but the sweep of forms on PostgreSQL, on SQLite that and what
+    is quick and no page."""
     if PROFILE == "nightly" or config.getoption("database"):
         return
     kept: list[pytest.Item] = []
@@ -64,9 +66,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def is_left_to_the_night(item: pytest.Item) -> bool:
     given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    if given.get("database_kind") != "sqlite" or "story_language" in given:
+    if "database_kind" not in given or "story_language" in given:
         return False
-    return item.path.is_relative_to(PAGES) or item.get_closest_marker("slow") is not None
+    if item.path == SWEEP:
+        return given["database_kind"] == "postgresql"
+    is_page_or_slow = item.path.is_relative_to(PAGES) or item.get_closest_marker("slow") is not None
+    return given["database_kind"] == "sqlite" and is_page_or_slow
 
 
 def config_for(url: str, home: Path, *, redis_url: str | None = None) -> Config:

@@ -171,7 +171,9 @@ def test_every_yen_is_proved_by_a_scan(company: Company) -> None:
     install(Thumb(company.desk(Role.TECHNICIAN, "/m/", **PHONE)), held, wrong=other[::-1])
     with company.story.reading() as session:
         assert set(session.scalars(select(Slot.started_on))) == {INSTALLED}
-    wait_until(lambda: company.story.count(BillingSchedule) == 1, "no worker has noted when the rent falls due")
+    wait_until(
+        lambda: company.story.count(BillingSchedule) == 1, "no worker has noted when the rent falls due"
+    )
 
     company.it_becomes(CLOSED)
     clerk = company.desk(Role.BILLING, "/closings")
