@@ -1,6 +1,6 @@
 """What finalising writes beside the invoice: journal, months of revenue, register of documents; in bulk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from rental.billing.rules.journals import (
     LedgerAccount,
     Nets,
     Posting,
-    earned_by,
+    earned_without_tax,
     income_account,
     sale,
 )
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 class Bookkeeping:
-    """The rows that the invoices of one transaction add to the books. Amounts of lines are without tax."""
+    """The rows that the invoices of one transaction add to the books, without the tax that lines may hold."""
 
     def __init__(self, uow: UnitOfWork, *, as_of: date, entry_on: date) -> None:
         self.uow, self.as_of, self.entry_on = uow, as_of, open_day(uow.session, entry_on)
@@ -42,18 +42,23 @@ class Bookkeeping:
     def enter(self, invoice: Row, draft: Draft, lines: Sequence[Row]) -> None:
         """One invoice as its row says it; its lines are those of the draft, in their order."""
         invoice_id = invoice["id"]
-        postings = sale(_nets(draft, as_of=self.as_of), draft.totals.blocks)
+        earned = earned_without_tax(
+            [each.line for each in draft.lines],
+            rounding=invoice["tax_rounding"],
+            price_mode=invoice["price_mode"],
+        )
+        postings = sale(_nets(draft, earned, as_of=self.as_of), draft.totals.blocks)
         if postings:
             entry, rows = entry_rows(
                 JournalSource.INVOICE, invoice_id, JournalKind.SALE, self.entry_on, postings
             )
             self.entries.append(entry)
             self.postings += rows
-        for row, line in zip(lines, draft.lines, strict=True):
+        for row, line, months in zip(lines, draft.lines, earned, strict=True):
             is_deferred = income_account(line.charge, as_of=self.as_of) is LedgerAccount.CONTRACT_LIABILITY
             self.months += [
                 {"invoice_line_id": row["id"], "month": month, "amount": amount, "is_deferred": is_deferred}
-                for month, amount in earned_by(line.line).items()
+                for month, amount in months.items()
             ]
 
     def _registered(self, invoice: Row) -> Row:
@@ -124,10 +129,10 @@ def entry_rows(
     ]
 
 
-def _nets(draft: Draft, *, as_of: date) -> Nets:
+def _nets(draft: Draft, earned: Sequence[Mapping[date, Money]], *, as_of: date) -> Nets:
     nets: dict[tuple[TaxRate, LedgerAccount], Money] = {}
-    for line in draft.lines:
+    for line, months in zip(draft.lines, earned, strict=True):
         charge = line.charge
         key = (charge.tax_rate, income_account(charge, as_of=as_of))
-        nets[key] = nets.get(key, NOTHING) + line.line.amount
+        nets[key] = sum(months.values(), nets.get(key, NOTHING))
     return nets

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from rental.billing.models import Invoice, InvoiceLine
 from rental.billing.rules.credits import REASON_MAX_LENGTH, CreditEffect, CreditKind
-from rental.billing.rules.tax import PriceMode
 from rental.catalog.rules import TaxClass
 from rental.core.db import Base, text_enum
 from rental.core.ids import new_id
 from rental.core.money import Money, Rounding
+from rental.customers.rules import PriceMode
 
 
 class CreditNote(Base):

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rental.billing.book_models import JournalLine, RevenueMonth
@@ -24,6 +24,7 @@ from rental.billing.rules.credits import (
     CreditKind,
     Left,
     LeftLine,
+    booked_by_line,
     credit_of,
     left_of_taxes,
     require_document,
@@ -182,34 +183,40 @@ def _write_amounts(uow: UnitOfWork, note: CreditNote, credit: Credit) -> None:
 
 
 def _book(uow: UnitOfWork, note: CreditNote, invoice: Invoice, credit: Credit) -> None:
-    """The sale is turned round: first what is not earned yet, then what the open month has to bear."""
+    """The sale is turned round: first what is not earned yet, then what the open month has to bear.
+
+    Each rate is booked with what the note says of it. Where prices hold the tax, its lines may have a yen
+    more or less in the books; the open month bears that, too, until the invoice is taken back whole.
+    """
+    schedules, deferred_ids = _schedules(uow.session, invoice.id), _deferred_lines(uow.session, invoice.id)
+    still_booked = {
+        each.line.id: sum((month.amount for month in schedules[each.line.id]), NOTHING)
+        for each in credit.lines
+    }
+    rates = {each.line.id: each.line.rate for each in credit.lines}
     booked = _booked(uow.session, invoice)
     open_month = uow.today.replace(day=1)
     closed_month = (open_month - timedelta(days=1)).replace(day=1)
-    nets: dict[tuple[TaxRate, LedgerAccount], Money] = defaultdict(lambda: NOTHING)
-    for each in credit.lines:
-        line = uow.session.get_one(InvoiceLine, each.line.id)
-        schedule = _schedule(uow.session, line.id)
-        months, unearned = corrections_of(schedule, each.amount, closed_month=closed_month)
-        ahead = unearned if _is_deferred(uow.session, line.id) else NOTHING
-        deferred = (
-            deferred_part(months, taken_at_once=each.amount - ahead, open_month=open_month) if ahead else {}
-        )
+    ahead_of: dict[TaxRate, Money] = defaultdict(lambda: NOTHING)
+    for line_id, amount in booked_by_line(credit, still_booked).items():
+        months, unearned = corrections_of(schedules[line_id], amount, closed_month=closed_month)
+        ahead = unearned if line_id in deferred_ids else NOTHING
+        deferred = deferred_part(months, taken_at_once=amount - ahead, open_month=open_month) if ahead else {}
         uow.session.add_all(
             RevenueCorrection(
                 credit_note_id=note.id,
-                invoice_line_id=line.id,
+                invoice_line_id=line_id,
                 month=month,
-                amount=amount,
+                amount=corrected,
                 deferred=deferred.get(month, NOTHING),
             )
-            for month, amount in months.items()
+            for month, corrected in months.items()
         )
-        nets[each.line.rate, LedgerAccount.CONTRACT_LIABILITY] += ahead
-        accounts = booked[each.line.rate]
-        is_other = LedgerAccount.OTHER_INCOME in accounts and LedgerAccount.SALES not in accounts
-        income = LedgerAccount.OTHER_INCOME if is_other else LedgerAccount.SALES
-        nets[each.line.rate, income] += each.amount - ahead
+        ahead_of[rates[line_id]] += ahead
+    nets: dict[tuple[TaxRate, LedgerAccount], Money] = {}
+    for block in credit.totals.blocks:
+        nets[block.rate, LedgerAccount.CONTRACT_LIABILITY] = ahead_of[block.rate]
+        nets[block.rate, _income_of(booked[block.rate])] = block.base - ahead_of[block.rate]
     postings = taken_back(nets, credit.totals.blocks, owed=_OWED[note.effect])
     book(uow, JournalSource.CREDIT_NOTE, note.id, JournalKind.RETURN, uow.today, postings)
     uow.record(
@@ -222,6 +229,12 @@ def _book(uow: UnitOfWork, note: CreditNote, invoice: Invoice, credit: Credit) -
     )
 
 
+def _income_of(accounts: set[LedgerAccount]) -> LedgerAccount:
+    """Where the income of a rate was booked, as far as it was no sale to come."""
+    is_other = LedgerAccount.OTHER_INCOME in accounts and LedgerAccount.SALES not in accounts
+    return LedgerAccount.OTHER_INCOME if is_other else LedgerAccount.SALES
+
+
 def _booked(session: Session, invoice: Invoice) -> dict[TaxRate, set[LedgerAccount]]:
     """The accounts that the invoice was booked on, by rate."""
     found: dict[TaxRate, set[LedgerAccount]] = defaultdict(set)
@@ -232,21 +245,31 @@ def _booked(session: Session, invoice: Invoice) -> dict[TaxRate, set[LedgerAccou
     return found
 
 
-def _schedule(session: Session, invoice_line_id: UUID) -> list[Earned]:
-    """What the line earns by month, after earlier credits."""
-    months: dict[Any, Money] = defaultdict(lambda: NOTHING)
+def _schedules(session: Session, invoice_id: UUID) -> dict[UUID, list[Earned]]:
+    """What each line of an invoice earns by month, after earlier credits."""
+    months: dict[UUID, dict[date, Money]] = defaultdict(lambda: defaultdict(lambda: NOTHING))
     for kind in (RevenueMonth, RevenueCorrection):
-        for month, amount in session.execute(
-            select(kind.month, kind.amount).where(kind.invoice_line_id == invoice_line_id)
+        for line_id, month, amount in session.execute(
+            select(kind.invoice_line_id, kind.month, kind.amount)
+            .join(InvoiceLine, InvoiceLine.id == kind.invoice_line_id)
+            .where(InvoiceLine.invoice_id == invoice_id)
         ):
-            months[month] += amount
-    return [Earned(month, amount) for month, amount in sorted(months.items())]
+            months[line_id][month] += amount
+    schedules: dict[UUID, list[Earned]] = defaultdict(list)
+    for line_id, amounts in months.items():
+        schedules[line_id] = [Earned(month, amount) for month, amount in sorted(amounts.items())]
+    return schedules
 
 
-def _is_deferred(session: Session, invoice_line_id: UUID) -> bool:
-    """Whether the line was booked as owed to the customer."""
-    deferred = exists().where(RevenueMonth.invoice_line_id == invoice_line_id, RevenueMonth.is_deferred)
-    return bool(session.scalar(select(deferred)))
+def _deferred_lines(session: Session, invoice_id: UUID) -> set[UUID]:
+    """The lines of an invoice that were booked as owed to the customer."""
+    return set(
+        session.scalars(
+            select(RevenueMonth.invoice_line_id)
+            .join(InvoiceLine, InvoiceLine.id == RevenueMonth.invoice_line_id)
+            .where(InvoiceLine.invoice_id == invoice_id, RevenueMonth.is_deferred)
+        )
+    )
 
 
 def _issue(

@@ -35,7 +35,6 @@ from rental.billing.rules.charges import Charge, Entry, Side
 from rental.billing.rules.drafts import DraftLine, Due, LineFacts, looked_at_next
 from rental.billing.rules.due_dates import closing_on
 from rental.billing.rules.runs import InvoiceState, billed_as_of
-from rental.billing.rules.tax import PriceMode
 from rental.billing.snapshots import ToldLine, around_number, sealed_text, snapshot_of
 from rental.core import audit
 from rental.core.bulk import Load, WrittenJson, insert_many, is_any_of, load_of
@@ -135,7 +134,7 @@ class _Books:
             "balance": draft.totals.total,
             "tax_rounding": account.tax_rounding,
             "charge_rounding": account.charge_rounding,
-            "price_mode": PriceMode.EXCLUSIVE,
+            "price_mode": account.price_mode,
             "finalised_at": self.uow.now,
             "state": InvoiceState.FINALISED,
         }

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from rental.billing.rules.recurring_revenue import Movement
 from rental.billing.rules.runs import BillingKind, InvoiceState, ItemState, SendingWay
-from rental.billing.rules.tax import PriceMode
 from rental.catalog.rules import TaxClass
 from rental.contracts.models import Contract, Line, Slot
 from rental.core.db import Base, text_enum
@@ -26,6 +25,7 @@ from rental.core.ids import new_id
 from rental.core.money import Money, Rounding
 from rental.core.stored_files import StoredFile
 from rental.customers.models import BillingAccount
+from rental.customers.rules import PriceMode
 
 _IS_OWED = text("balance > 0")
 

@@ -38,6 +38,7 @@ def terms_of(account: BillingAccount) -> AccountTerms:
         account.tax_rounding,
         account.charge_rounding,
         account.consolidation,
+        account.price_mode,
     )
 
 

@@ -17,23 +17,42 @@ from rental.billing.rules.discounts import LineDiscount
 from rental.billing.rules.periods import day_in_month
 from rental.billing.rules.recurring_revenue import Movement, movements, revenue_of_slots
 from rental.billing.rules.segments import FeeHistory, Span
+from rental.billing.rules.tax import TaxRate, rate_on, tax_within
+from rental.catalog.rules import TaxClass
 from rental.contracts.models import Contract, Line, LineEvent
 from rental.contracts.rules import LineEventKind
 from rental.core.bulk import insert_many
-from rental.core.money import Money
+from rental.core.money import Money, Rounding
 from rental.core.uow import UnitOfWork
 from rental.customers.models import BillingAccount
+from rental.customers.rules import PriceMode
 
 NOTHING = Money(0)
 MONTHS_SHOWN = 24
 
 
 class LineHistory(NamedTuple):
-    """What a line ever owed: the days of its slots, what one unit costs, and what was granted on it."""
+    """What a line ever owed: the days of its slots, what one unit costs, and what was granted on it.
+
+    `holds_tax_of` is the class of the tax that its fees hold, None where they are without; `kept_rate` is the
+    one that was agreed for good, if any.
+    """
 
     spans: tuple[Span, ...]
     fees: FeeHistory
     discounts: tuple[LineDiscount, ...] = ()
+    holds_tax_of: TaxClass | None = None
+    kept_rate: TaxRate | None = None
+
+    def revenue(self, on: date) -> dict[UUID, Money]:
+        """What each slot brings a month, seen on a day, without tax."""
+        found = revenue_of_slots(self.spans, self.fees, on=on, discounts=self.discounts)
+        if self.holds_tax_of is None:
+            return found
+        rate = self.kept_rate or rate_on(self.holds_tax_of, on)
+        return {
+            slot_id: amount - tax_within(amount, rate, Rounding.HALF_UP) for slot_id, amount in found.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +105,7 @@ def movements_of(lines: Iterable[LineHistory], *, until: date) -> list[dict[str,
     for month, end in _months(first, until):
         now: dict[UUID, Money] = {}
         for line in histories_of_lines:
-            now |= revenue_of_slots(
-                line.spans, line.fees, on=end - timedelta(days=1), discounts=line.discounts
-            )
+            now |= line.revenue(end - timedelta(days=1))
         rows += [
             {
                 "slot_id": moved.of,
@@ -108,7 +125,9 @@ def histories(session: Session) -> list[LineHistory]:
     """The history of every line that was ever in service, as billing rates it."""
     lines = select(LineEvent.contract_line_id).where(LineEvent.kind == LineEventKind.START)
     rows = session.execute(
-        select(Line.id, Line.monthly_fee, BillingAccount.closing_day)
+        select(
+            Line.id, Line.monthly_fee, Line.tax_class, BillingAccount.closing_day, BillingAccount.price_mode
+        )
         .join(Contract, Contract.id == Line.contract_id)
         .join(BillingAccount, BillingAccount.id == Contract.billing_account_id)
         .where(Line.id.in_(lines))
@@ -117,12 +136,18 @@ def histories(session: Session) -> list[LineHistory]:
     starts = recorded_starts(session, lines)
     fees = {row.id: row.monthly_fee for row in rows}
     own = own_facts(session, lines, starts, fees, since=date.max)
-    return [
-        _with_discounts(own[row.id], closing_day=row.closing_day)
-        if row.id in own
-        else LineHistory(tuple(starts[row.id][0]), FeeHistory(row.monthly_fee))
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        if row.id in own:
+            history = _with_discounts(own[row.id], closing_day=row.closing_day)
+            kept = own[row.id].own.terms.rate_bp
+        else:
+            history, kept = LineHistory(tuple(starts[row.id][0]), FeeHistory(row.monthly_fee)), None
+        if row.price_mode is PriceMode.INCLUSIVE:
+            rate = None if kept is None else TaxRate(row.tax_class, kept)
+            history = history._replace(holds_tax_of=row.tax_class, kept_rate=rate)
+        found.append(history)
+    return found
 
 
 def revenue_by_month(session: Session, *, limit: int = MONTHS_SHOWN) -> list[RevenueMonth]:

@@ -77,7 +77,8 @@ def foresee(session: Session, book: ContractBook, plan: Plan, *, today: date) ->
 
 
 def monthly_rent(book: ContractBook, plan: Plan | None = None) -> Money | None:
-    """What the contract costs a month once everything recorded counts, and the plan as well; without tax.
+    """What the contract costs a month once everything recorded counts, and the plan as well; as it was
+    agreed, with or without tax.
 
     None where its facts contradict each other.
     """
@@ -95,7 +96,12 @@ def monthly_rent(book: ContractBook, plan: Plan | None = None) -> Money | None:
 
 
 def _totals(book: ContractBook, lines: Sequence[DraftLine]) -> DocumentTotals:
-    return totals_of((each.line.taxed_amount for each in lines), rounding=book.account.tax_rounding)
+    account = book.account
+    return totals_of(
+        (each.line.taxed_amount for each in lines),
+        rounding=account.tax_rounding,
+        price_mode=account.price_mode,
+    )
 
 
 def _lines(session: Session, book: ContractBook, closed_on: date, supposed: Supposed) -> list[DraftLine]:

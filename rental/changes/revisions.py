@@ -15,6 +15,7 @@ from rental.changes.amendments import amend, hold_contract, require_day_in_reach
 from rental.changes.line_books import ContractBook, contract_book, contract_books
 from rental.changes.models import Amendment
 from rental.changes.plans import Plan, bound_until, fee_on, plan_revision
+from rental.changes.rules import PricesHoldTax
 from rental.contracts.models import Contract, Line
 from rental.contracts.rules import ContractState
 from rental.core.errors import DomainError
@@ -111,7 +112,8 @@ def revise_contract(
 ) -> Amendment | None:
     """Records what is due of the revision for one contract; None where nothing is, as when it is done again.
 
-    `notified_on` is when the customer was told. Raises NoReason, NotInForce, TooFarBack, TooFarAhead.
+    `notified_on` is when the customer was told. Raises NoReason, NotInForce, TooFarBack, TooFarAhead,
+    PricesHoldTax.
     """
     contract = hold_contract(uow, contract_id)
     if contract.ends_on is not None:
@@ -163,7 +165,10 @@ def _to_revise(book: ContractBook, revision: Revision, concerned: set[UUID], tod
 def _plan(
     book: ContractBook, revision: Revision, concerned: set[UUID], today: date
 ) -> tuple[Plan, dict[UUID, Money]]:
-    """The plan for the lines that would cost something else on the day it counts for them, and how much."""
+    """The plan for the lines that would cost something else on the day it counts for them, and how much.
+
+    Raises PricesHoldTax, for the new fee is without tax.
+    """
     whole = _plan_of(book, revision, [line_id for line_id in book.lines if line_id in concerned], today)
     fees = {}
     for line_id in book.lines:
@@ -172,6 +177,8 @@ def _plan(
             fee = fee_on(book.lines[line_id], day)
             if fee != revision.fee and revision.fee_until_now in (None, fee):
                 fees[line_id] = fee
+    if fees and book.account.holds_tax:
+        raise PricesHoldTax
     return _plan_of(book, revision, list(fees), today), fees
 
 

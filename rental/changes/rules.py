@@ -69,6 +69,12 @@ class TooFarAhead(Invalid):
         super().__init__(latest=latest)
 
 
+class PricesHoldTax(Conflict):
+    """A new fee of a plan is without tax, and what was agreed with this account holds it."""
+
+    code = "changes.prices_hold_tax"
+
+
 class NothingChanges(Invalid):
     """What was asked for leaves everything as it is."""
 

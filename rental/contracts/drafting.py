@@ -56,6 +56,13 @@ class PlanNotOffered(Conflict):
     field = "rate_plan_version_id"
 
 
+class FeeWithTaxNeeded(Invalid):
+    """The fees of plans are without tax, and what is agreed with this account holds it."""
+
+    code = "contracts.fee_with_tax_needed"
+    field = "monthly_fee"
+
+
 def draft_contract(
     uow: UnitOfWork,
     customer_id: UUID,
@@ -99,7 +106,10 @@ def add_line(
     quantity: int,
     monthly_fee: Money | None = None,
 ) -> Line:
-    """So many units of the plan's model at one site; the fee is the plan's unless another was agreed."""
+    """So many units of the plan's model at one site; the fee is the plan's unless another was agreed.
+
+    Where prices hold the tax another has to be: FeeWithTaxNeeded.
+    """
     return write_line(
         uow,
         _draft(uow, contract_id),
@@ -140,7 +150,7 @@ def write_line(
         equipment_model_id=model.id,
         rate_plan_version_id=version.id,
         quantity=quantity,
-        monthly_fee=version.monthly_fee if monthly_fee is None else monthly_fee,
+        monthly_fee=agreed_fee(contract, version, monthly_fee),
         tax_class=version.tax_class,
         start_policy=version.start_policy,
         stop_policy=version.stop_policy,
@@ -152,6 +162,15 @@ def write_line(
     contract.slot_count += quantity
     uow.session.flush()
     return line
+
+
+def agreed_fee(contract: Contract, version: RatePlanVersion, monthly_fee: Money | None) -> Money:
+    """The fee of the plan unless another was agreed. Raises FeeWithTaxNeeded."""
+    if monthly_fee is not None:
+        return monthly_fee
+    if contract.billing_account.holds_tax:
+        raise FeeWithTaxNeeded
+    return version.monthly_fee
 
 
 def remove_line(uow: UnitOfWork, contract_id: UUID, line_id: UUID) -> None:

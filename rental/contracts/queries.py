@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, and_, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from rental.catalog.models import RatePlanVersion
@@ -13,8 +14,10 @@ from rental.contracts.models import Contract, ContractStep, Line, LineEvent, Pla
 from rental.contracts.rules import ContractState, SlotState
 from rental.core.money import Money
 from rental.core.text import narrow
-from rental.customers.models import Customer, Site
-from rental.customers.rules import kana_alike
+from rental.customers.models import BillingAccount, Customer, Site
+from rental.customers.rules import PriceMode, kana_alike
+
+NOTHING = Money(0)
 
 
 def contracts_matching(
@@ -28,7 +31,11 @@ def contracts_matching(
 
     `ends_before`: those whose last term has its last day before this day.
     """
-    statement = select(Contract).options(joinedload(Contract.customer), selectinload(Contract.terms))
+    statement = select(Contract).options(
+        joinedload(Contract.customer),
+        joinedload(Contract.billing_account),
+        selectinload(Contract.terms),
+    )
     if words:
         named = [Customer.search_name.contains(word, autoescape=True) for word in kana_alike(words).split()]
         statement = statement.where(
@@ -57,6 +64,7 @@ def contracts_of_customer(session: Session, customer_id: UUID) -> Sequence[Contr
     return session.scalars(
         select(Contract)
         .where(Contract.customer_id == customer_id)
+        .options(joinedload(Contract.billing_account))
         .order_by(Contract.number.desc())
         .limit(500)
     ).all()
@@ -64,25 +72,37 @@ def contracts_of_customer(session: Session, customer_id: UUID) -> Sequence[Contr
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a list of contracts adds up to."""
+    """What a list of contracts adds up to; fees that hold the tax are no part of those without."""
 
-    contract_count: int
-    monthly_fee: Money
-    slot_count: int
+    contract_count: int = 0
+    monthly_fee: Money = NOTHING
+    monthly_fee_with_tax: Money = NOTHING
+    slot_count: int = 0
 
 
 def totals_of(session: Session, statement: Select[Contract]) -> Totals:
     """The sums over every contract of the statement, not only over a page."""
-    some = statement.with_only_columns(Contract.id, Contract.monthly_fee, Contract.slot_count)
+    some = statement.with_only_columns(
+        Contract.id, Contract.billing_account_id, Contract.monthly_fee, Contract.slot_count
+    )
     rows = some.order_by(None).subquery()
-    count, fee, slots = session.execute(
+    holds_tax = BillingAccount.price_mode == PriceMode.INCLUSIVE
+    sums = (
         select(
             func.count(),
-            func.coalesce(cast(func.sum(rows.c.monthly_fee), BigInteger), 0),
+            _sum(case((holds_tax, 0), else_=rows.c.monthly_fee)),
+            _sum(case((holds_tax, rows.c.monthly_fee), else_=0)),
             func.coalesce(func.sum(rows.c.slot_count), 0),
-        ).select_from(rows)
-    ).one()
-    return Totals(count, Money(fee), int(slots))
+        )
+        .select_from(rows)
+        .join(BillingAccount, BillingAccount.id == rows.c.billing_account_id)
+    )
+    count, fee, fee_with_tax, slots = session.execute(sums).one()
+    return Totals(count, Money(fee), Money(fee_with_tax), int(slots))
+
+
+def _sum(yen: ColumnElement[Any]) -> ColumnElement[int]:
+    return func.coalesce(cast(func.sum(yen), BigInteger), 0)
 
 
 def state_counts(session: Session) -> dict[ContractState, int]:

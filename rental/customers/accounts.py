@@ -10,7 +10,7 @@ from rental.core.text import tidy
 from rental.core.uow import UnitOfWork, locked
 from rental.customers import queries, rules
 from rental.customers.models import BillingAccount, Contact, Customer
-from rental.customers.rules import Consolidation, CustomerKind, HolidayRule
+from rental.customers.rules import Consolidation, CustomerKind, HolidayRule, PriceMode
 
 
 def register_customer(
@@ -126,6 +126,7 @@ def open_billing_account(
     tax_rounding: Rounding = Rounding.DOWN,
     charge_rounding: Rounding = Rounding.DOWN,
     consolidation: Consolidation = Consolidation.PER_ACCOUNT,
+    price_mode: PriceMode = PriceMode.EXCLUSIVE,
     email: str = "",
     note: str = "",
 ) -> BillingAccount:
@@ -136,7 +137,7 @@ def open_billing_account(
     _describe_addressee(account, name, postal_code, address, email, note)
     _agree_terms(account, closing_day, term_months, pay_day, holiday_rule)
     account.tax_rounding, account.charge_rounding = tax_rounding, charge_rounding
-    account.consolidation = consolidation
+    account.consolidation, account.price_mode = consolidation, price_mode
 
     account.number = f"B{next_number(uow, 'billing_account'):05}"
     uow.session.add(account)

@@ -15,6 +15,7 @@ from rental.customers.rules import (
     HolidayRule,
     Position,
     PositionSource,
+    PriceMode,
     SiteState,
     Window,
     has_right_check_digit,
@@ -78,7 +79,8 @@ Index(
 class BillingAccount(Base):
     """To whom invoices are addressed and when they are due. Day 31 is the last day of any month.
 
-    No e-mail means that the invoices go by post.
+    No e-mail means that the invoices go by post. Whether prices hold the tax is agreed when the account is
+    opened, and stays: every fee agreed since means it (ADR 0040).
     """
 
     __tablename__ = "billing_account"
@@ -100,6 +102,9 @@ class BillingAccount(Base):
     holiday_rule: Mapped[HolidayRule] = mapped_column(text_enum(HolidayRule))
     tax_rounding: Mapped[Rounding] = mapped_column(text_enum(Rounding))
     charge_rounding: Mapped[Rounding] = mapped_column(text_enum(Rounding))
+    price_mode: Mapped[PriceMode] = mapped_column(
+        text_enum(PriceMode), default=PriceMode.EXCLUSIVE, server_default=PriceMode.EXCLUSIVE.value
+    )
     consolidation: Mapped[Consolidation] = mapped_column(
         text_enum(Consolidation),
         default=Consolidation.PER_ACCOUNT,
@@ -113,6 +118,11 @@ class BillingAccount(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
     customer: Mapped[Customer] = relationship()
+
+    @property
+    def holds_tax(self) -> bool:
+        """Whether the prices agreed with it hold the tax."""
+        return self.price_mode is PriceMode.INCLUSIVE
 
 
 class Site(Base):

@@ -54,6 +54,13 @@ class Consolidation(StrEnum):
     PER_SITE = "per_site"
 
 
+class PriceMode(StrEnum):
+    """Whether the prices agreed with an account are without the tax (税抜) or hold it already (税込)."""
+
+    EXCLUSIVE = "exclusive"
+    INCLUSIVE = "inclusive"
+
+
 class SiteState(StrEnum):
     """A closed site is visited no more and takes no new units."""
 

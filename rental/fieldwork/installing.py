@@ -87,7 +87,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class RentStart:
-    """From which day a slot owes how much a month, without tax."""
+    """From which day a slot owes how much a month, as it was agreed."""
 
     tag: str
     started_on: date

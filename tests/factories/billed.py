@@ -22,7 +22,7 @@ from rental.core.money import Money, Rounding
 from rental.core.uow import UnitOfWork
 from rental.customers.accounts import change_billing_account, open_billing_account
 from rental.customers.models import BillingAccount
-from rental.customers.rules import HolidayRule
+from rental.customers.rules import HolidayRule, PriceMode
 from rental.fieldwork.device_sync import Command, apply_command
 from rental.fieldwork.models import WorkOrder
 from rental.fieldwork.rules import CommandType, WorkOrderState
@@ -88,6 +88,7 @@ def machines_in_service(
     holiday_rule: HolidayRule = HolidayRule.NEXT,
     agree: Callable[[UnitOfWork, UUID], object] | None = None,
     stop: StopPolicy = StopPolicy.RETRIEVAL,
+    price_mode: PriceMode = PriceMode.EXCLUSIVE,
 ) -> InService:
     """A customer's machines are promised and installed today, by scan; the workers hear of it.
 
@@ -95,7 +96,7 @@ def machines_in_service(
     """
     technician = technician_of(story)
     with story.begin() as uow:
-        contract = promised(uow, lines, name, agree=agree, stop=stop)
+        contract = promised(uow, lines, name, agree=agree, stop=stop, price_mode=price_mode)
         account = uow.session.get_one(BillingAccount, contract.billing_account_id)
         change_billing_account(
             uow,
@@ -126,9 +127,10 @@ def promised(
     *,
     agree: Callable[[UnitOfWork, UUID], object] | None = None,
     stop: StopPolicy = StopPolicy.RETRIEVAL,
+    price_mode: PriceMode = PriceMode.EXCLUSIVE,
 ) -> Contract:
     """An active contract with a line for each of these, and the machines for it in stock."""
-    customer, account, site = make_customer(uow, name)
+    customer, account, site = make_customer(uow, name, price_mode)
     contract = draft_contract(uow, customer.id, account.id, months=24, wanted_on=uow.today)
     for line in lines:
         code = f"CM-{new_id().hex[-8:].upper()}"
@@ -152,7 +154,12 @@ def promised(
         uow.session.refresh(plan)
         (version,) = plan.versions
         added = add_line(
-            uow, contract.id, rate_plan_version_id=version.id, site_id=site.id, quantity=line.machines
+            uow,
+            contract.id,
+            rate_plan_version_id=version.id,
+            site_id=site.id,
+            quantity=line.machines,
+            monthly_fee=Money(line.fee),
         )
         if agree:
             agree(uow, added.id)

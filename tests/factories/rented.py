@@ -18,7 +18,7 @@ from rental.core.money import Money
 from rental.core.uow import UnitOfWork
 from rental.customers.accounts import open_billing_account, register_customer
 from rental.customers.models import BillingAccount, Customer, Site
-from rental.customers.rules import CustomerKind, PositionSource
+from rental.customers.rules import CustomerKind, PositionSource, PriceMode
 from rental.customers.sites import add_site, place_site
 from rental.fieldwork.models import Visit, WorkOrder
 from rental.fieldwork.visits import plan_visit, publish_visit
@@ -78,10 +78,14 @@ def make_plan(
     return uow.session.scalars(select(RatePlanVersion).where(RatePlanVersion.rate_plan_id == plan.id)).one()
 
 
-def make_customer(uow: UnitOfWork, name: str = "喫茶みどり") -> tuple[Customer, BillingAccount, Site]:
+def make_customer(
+    uow: UnitOfWork, name: str = "喫茶みどり", price_mode: PriceMode = PriceMode.EXCLUSIVE
+) -> tuple[Customer, BillingAccount, Site]:
     """A café with a billing account and one site on the map."""
     customer = register_customer(uow, name=name, kind=CustomerKind.CORPORATION)
-    account = open_billing_account(uow, customer.id, name=name, address="東京都千代田区神田1-2-3")
+    account = open_billing_account(
+        uow, customer.id, name=name, address="東京都千代田区神田1-2-3", price_mode=price_mode
+    )
     return customer, account, make_site(uow, customer, f"{name} 神田店")
 
 

@@ -77,9 +77,12 @@ def test_a_customer_is_registered_once_and_gets_everything_they_need(story: Stor
         "tax_rounding": "down",
         "charge_rounding": "down",
         "consolidation": "per_site",
+        "price_mode": "inclusive",
         "request_key": "3" * 32,
     }
-    assert sales.post(f"{here}/billing-accounts/new", account).status_code == 303
+    opened = sales.post(f"{here}/billing-accounts/new", account)
+    assert opened.status_code == 303
+    assert "With tax" in sales.page(opened.headers["Location"]).text
     site = {
         "name": "渋谷店",
         "prefecture": "東京都",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, cast, exists, func, or_, select
+from sqlalchemy import BigInteger, and_, case, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from rental.assurance.checks.asking import Check, Severity, rows_of
@@ -27,6 +27,7 @@ from rental.contracts.rules import LineEventKind
 from rental.core.money import Money
 from rental.core.outbox import Delivery, DeliveryState
 from rental.customers.models import BillingAccount
+from rental.customers.rules import PriceMode
 
 _LONGEST_ASIDE = timedelta(days=7)
 # So many invoices are looked at together: their content is long.
@@ -36,8 +37,9 @@ _A_YEN_A_DAY = Money(31)
 
 
 def invoices_that_do_not_add_up(session: Session, as_of: datetime) -> list[dict[str, Any]]:
-    """M1: an invoice whose lines and tax are not its total."""
+    """M1: an invoice whose lines and tax are not its total; lines may hold the tax."""
     lines = func.coalesce(cast(func.sum(InvoiceLine.amount), BigInteger), 0).label("lines")
+    asked_for = case((Invoice.price_mode == PriceMode.INCLUSIVE, Invoice.total), else_=Invoice.subtotal)
     return rows_of(
         session,
         select(
@@ -48,8 +50,10 @@ def invoices_that_do_not_add_up(session: Session, as_of: datetime) -> list[dict[
             lines,
         )
         .outerjoin(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
-        .group_by(Invoice.id, Invoice.number, Invoice.subtotal, Invoice.tax, Invoice.total)
-        .having(or_(Invoice.total != lines + Invoice.tax, Invoice.subtotal != lines)),
+        .group_by(
+            Invoice.id, Invoice.number, Invoice.subtotal, Invoice.tax, Invoice.total, Invoice.price_mode
+        )
+        .having(or_(Invoice.total != Invoice.subtotal + Invoice.tax, asked_for != lines)),
     )
 
 

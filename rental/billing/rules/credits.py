@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from rental.billing.rules.tax import DocumentTotals, PriceMode, TaxBlock, TaxedAmount, TaxRate, totals_of
+from rental.billing.rules.tax import DocumentTotals, TaxBlock, TaxedAmount, TaxRate, totals_of
 from rental.core.errors import Conflict, Invalid
 from rental.core.money import Money, Rounding
+from rental.customers.rules import PriceMode
 
 NOTHING = Money(0)
 # From this amount with tax on, the law wants a qualified return invoice (消費税法施行令 article 70-9, 3, 2).
@@ -166,6 +167,18 @@ def credit_of(
         if amount:
             lines.append(CreditLine(line, amount))
     return _credit(left, lines, rounding, price_mode)
+
+
+def booked_by_line(credit: Credit, booked: Mapping[UUID, Money]) -> dict[UUID, Money]:
+    """What a credit takes from the books of each of its lines, of which they still have so much.
+
+    A line has less in the books than it asks for where its price holds the tax. It gives as large a share of
+    the one as of the other, and all with its last yen.
+    """
+    return {
+        line.id: booked[line.id].share(abs(amount.minor_units), of=abs(line.left.minor_units))
+        for line, amount in credit.lines
+    }
 
 
 def _credit(left: Left, lines: Sequence[CreditLine], rounding: Rounding, price_mode: PriceMode) -> Credit:

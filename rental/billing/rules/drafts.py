@@ -23,7 +23,7 @@ from rental.catalog.rules import TaxClass
 from rental.core.errors import DomainError
 from rental.core.money import Money, Rounding
 from rental.core.periods import Period
-from rental.customers.rules import Consolidation, HolidayRule
+from rental.customers.rules import Consolidation, HolidayRule, PriceMode
 
 # Corrections reach back this far; what is older is for a person to decide.
 MONTHS_LOOKED_BACK = 24
@@ -41,6 +41,7 @@ class AccountTerms(NamedTuple):
     tax_rounding: Rounding
     charge_rounding: Rounding
     consolidation: Consolidation = Consolidation.PER_ACCOUNT
+    price_mode: PriceMode = PriceMode.EXCLUSIVE
 
 
 class Own(NamedTuple):
@@ -167,7 +168,9 @@ def draft_of(terms: AccountTerms, dues: Sequence[Due], *, closed_on: date) -> Dr
     lines = [DraftLine(due.facts, line) for due in dues for line in document_lines(due.entries)]
     if not lines:
         return None
-    totals = totals_of((line.line.taxed_amount for line in lines), rounding=terms.tax_rounding)
+    totals = totals_of(
+        (line.line.taxed_amount for line in lines), rounding=terms.tax_rounding, price_mode=terms.price_mode
+    )
     if totals.total < Money(0):
         raise NegativeTotal(total=totals.total.minor_units)
     return Draft(

@@ -9,10 +9,11 @@ from typing import NamedTuple
 from rental.billing.rules.charges import Charge, ChargeKind
 from rental.billing.rules.document_lines import DocumentLine
 from rental.billing.rules.revenue import Earned, RevenueRule, credited, revenue_schedule
-from rental.billing.rules.tax import TaxBlock, TaxRate
+from rental.billing.rules.tax import TaxBlock, TaxedAmount, TaxRate, without_tax
 from rental.catalog.rules import TaxClass
-from rental.core.money import Money
+from rental.core.money import Money, Rounding
 from rental.core.periods import Period
+from rental.customers.rules import PriceMode
 
 NOTHING = Money(0)
 
@@ -137,6 +138,27 @@ def earned_by(line: DocumentLine) -> dict[date, Money]:
         for month, earned in revenue_schedule(amount, part.used, _RULES[part.kind]):
             found[month] = found.get(month, NOTHING) + earned
     return {month: amount for month, amount in sorted(found.items()) if amount}
+
+
+def earned_without_tax(
+    lines: Sequence[DocumentLine], *, rounding: Rounding, price_mode: PriceMode
+) -> list[dict[date, Money]]:
+    """The months of each line of a document as the books have them; those of a rate are together its base."""
+    earned = [earned_by(line) for line in lines]
+    if price_mode is PriceMode.EXCLUSIVE:
+        return earned
+    rates = [line.entry.charge.tax_rate for line in lines]
+    nets = iter(
+        without_tax(
+            (
+                TaxedAmount(amount, rate)
+                for months, rate in zip(earned, rates, strict=True)
+                for amount in months.values()
+            ),
+            rounding=rounding,
+        )
+    )
+    return [{month: net for month in months if (net := next(nets))} for months in earned]
 
 
 def corrections_of(

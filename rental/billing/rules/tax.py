@@ -3,21 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
 from rental.catalog.rules import TaxClass
 from rental.core.money import Money, Rounding
+from rental.customers.rules import PriceMode
 
 WHOLE = 10_000  # basis points
-
-
-class PriceMode(StrEnum):
-    """Whether the amounts of a document are without the tax or hold it already."""
-
-    EXCLUSIVE = "exclusive"
-    INCLUSIVE = "inclusive"
 
 
 class TaxRate(NamedTuple):
@@ -108,10 +101,31 @@ def totals_of(
     return DocumentTotals(tuple(sorted(blocks, key=_place)))
 
 
+def without_tax(amounts: Iterable[TaxedAmount], *, rounding: Rounding) -> list[Money]:
+    """What amounts that hold the tax come to without it, in their order; of each rate exactly its base.
+
+    Each bears what the tax of its rate grows by with it, so that nothing is left to hand out at the end.
+    """
+    sums: dict[TaxRate, Money] = {}
+    taxes: dict[TaxRate, Money] = {}
+    found = []
+    for amount, rate in amounts:
+        sums[rate] = sums.get(rate, Money(0)) + amount
+        tax = tax_within(sums[rate], rate, rounding)
+        found.append(amount - (tax - taxes.get(rate, Money(0))))
+        taxes[rate] = tax
+    return found
+
+
+def tax_within(amount: Money, rate: TaxRate, rounding: Rounding) -> Money:
+    """The tax that an amount holds."""
+    return amount.share(rate.basis_points, of=WHOLE + rate.basis_points, rounding=rounding)
+
+
 def _block(rate: TaxRate, summed: Money, rounding: Rounding, price_mode: PriceMode) -> TaxBlock:
     if price_mode is PriceMode.EXCLUSIVE:
         return TaxBlock(rate, summed, summed.share(rate.basis_points, of=WHOLE, rounding=rounding))
-    tax = summed.share(rate.basis_points, of=WHOLE + rate.basis_points, rounding=rounding)
+    tax = tax_within(summed, rate, rounding)
     return TaxBlock(rate, summed - tax, tax)
 
 

@@ -87,9 +87,7 @@ class PriceForm(AmendmentForm):
     at_fault = {"slot_id": "target"}  # noqa: RUF012
 
     target = ChoiceField(_l("For"))
-    fee = YenField(
-        _l("New fee of one machine a month"), validators=[Needed()], description=_l("Without tax.")
-    )
+    fee = YenField(_l("New fee of one machine a month"), validators=[Needed()])
     effective_on = DayField(_l("From"), validators=[Needed()])
     effect = ChoiceField(
         _l("How it counts"), description=_l("A whole new period at once is only possible for a whole line.")
@@ -97,6 +95,7 @@ class PriceForm(AmendmentForm):
 
     def offer(self, book: ContractBook) -> None:
         self.target.choices = choices(*targets_of(book))
+        self.fee.description = state_label(book.account.price_mode)
         self.effect.choices = [
             *choices(("", _("More from this day, less from the next period"))),
             *choices_of(Effect, state_label),
@@ -306,6 +305,8 @@ class OptionForm(AmendmentForm):
     monthly_fee = YenField(_l("Agreed monthly fee for one"), description=_l("Empty: the fee of the plan."))
 
     def offer(self, book: ContractBook) -> None:
+        if book.account.holds_tax:
+            self.monthly_fee.description = _("With tax.")
         offered = versions_on_offer(reading(), today())
         sites = [
             site for site in sites_of(reading(), book.contract.customer_id) if site.state is SiteState.ACTIVE

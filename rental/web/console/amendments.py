@@ -18,6 +18,7 @@ from rental.changes.line_books import ContractBook, contract_book
 from rental.changes.models import Amendment
 from rental.changes.plans import Leaving, Plan, leaving_early
 from rental.changes.rules import AmendmentKind
+from rental.contracts.drafting import agreed_fee
 from rental.contracts.models import Line
 from rental.contracts.queries import contract_with_all
 from rental.contracts.rules import SlotState
@@ -218,7 +219,7 @@ def _book(contract_id: UUID) -> ContractBook:
 def _look_at(book: ContractBook, form: AmendmentForm) -> Look:
     """Raises what planning and looking raise."""
     if isinstance(form, OptionForm):
-        return Look(option=_option(form))
+        return Look(option=_option(book, form))
     now = today()
     plan = form.plan(reading(), book, now)
     foreseen = look_at(reading(), book, plan, today=now)
@@ -280,11 +281,11 @@ def _machines_at_sites(book: ContractBook) -> int:
     return sum(slot.state is SlotState.IN_SERVICE for line in lines for slot in line.slots)
 
 
-def _option(form: OptionForm) -> OptionView:
+def _option(book: ContractBook, form: OptionForm) -> OptionView:
     version: RatePlanVersion = form.version(reading())
     model = version.rate_plan.equipment_model
     wanted = form.facts["quantity"]
-    fee = version.monthly_fee if form.monthly_fee.data is None else form.monthly_fee.data
+    fee = agreed_fee(book.contract, version, form.monthly_fee.data)
     free = stock_of_models(reading(), [model.id])[model.id].free
     return OptionView(model, wanted, free, fee, fee * wanted)
 

@@ -18,7 +18,7 @@ from rental.core.money import Rounding
 from rental.core.uow import begin
 from rental.customers import accounts, rules
 from rental.customers.models import BillingAccount, Customer
-from rental.customers.rules import Consolidation, HolidayRule
+from rental.customers.rules import Consolidation, HolidayRule, PriceMode
 from rental.identity.permissions import Permission
 from rental.web.console.new_rows import make_once
 from rental.web.fields import (
@@ -84,7 +84,16 @@ class BillingAccountForm(FlaskForm):
 class NewBillingAccountForm(BillingAccountForm):
     """A new billing account. The key makes a form sent twice one account."""
 
+    price_mode = ChoiceField(_l("Prices"))
     request_key = KeyField(_l("Form"), validators=[Needed()])
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.price_mode.choices = choices_of(PriceMode, state_label)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts, "price_mode": PriceMode(self.price_mode.data)}
 
 
 class ChangeBillingAccountForm(BillingAccountForm):
@@ -107,6 +116,7 @@ def ask(customer_id: UUID) -> ResponseReturnValue:
         tax_rounding=Rounding.DOWN.value,
         charge_rounding=Rounding.DOWN.value,
         consolidation=Consolidation.PER_ACCOUNT.value,
+        price_mode=PriceMode.EXCLUSIVE.value,
     )
     return _new_page(customer_id, form)
 

@@ -14,6 +14,7 @@ from rental.contracts.rules import MOST_SLOTS, RenewalPolicy
 from rental.core.business_date import business_today
 from rental.core.db import reading
 from rental.core.runtime import runtime
+from rental.customers.models import BillingAccount
 from rental.customers.queries import billing_accounts_of, sites_of
 from rental.customers.rules import SiteState
 from rental.web.fields import (
@@ -78,7 +79,7 @@ class NewContractForm(TermsForm):
         super().__init__(**kwargs)
         self.billing_account_id.choices = choices(
             *(
-                (str(account.id), f"{account.name} ({account.number})")
+                (str(account.id), account_words(account))
                 for account in billing_accounts_of(reading(), customer_id)
             )
         )
@@ -143,11 +144,17 @@ class CancelForm(FlaskForm):
         super().__init__(prefix="cancel-", **kwargs)
 
 
+def account_words(account: BillingAccount) -> str:
+    """A billing account as it is chosen from a list; that its prices hold the tax is said."""
+    words = f"{account.name} ({account.number})"
+    return f"{words} · {state_label(account.price_mode)}" if account.holds_tax else words
+
+
 def plan_words(version: RatePlanVersion) -> str:
     """A version of a plan as it is chosen from a list."""
     plan = version.rate_plan
     return _(
-        "%(model)s · %(plan)s: %(fee)s a month, at least %(months)s months",
+        "%(model)s · %(plan)s: %(fee)s a month without tax, at least %(months)s months",
         model=plan.equipment_model.code,
         plan=plan.code,
         fee=yen(version.monthly_fee),

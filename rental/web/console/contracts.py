@@ -17,7 +17,6 @@ from rental.contracts.rules import ContractState
 from rental.core.db import found, reading, reading_snapshot
 from rental.core.errors import DomainError
 from rental.core.idempotency import new_key
-from rental.core.money import Money
 from rental.core.paging import Order, page_of
 from rental.core.uow import begin
 from rental.customers.models import Customer
@@ -89,7 +88,7 @@ def index() -> ResponseReturnValue:
     ]
     counts = state_counts(reading())
     if not filters.validate():
-        table, totals = empty_table("contracts", headings, filters), Totals(0, Money(0), 0)
+        table, totals = empty_table("contracts", headings, filters), Totals()
         return render_template("console/contracts.html", table=table, totals=totals, counts=counts), 422
     table = read_table(
         reading(), "contracts", filters.statement, headings, default_sort="-number", filters=filters
@@ -120,6 +119,7 @@ def _as_file(statement: Select[Contract]) -> Response:
         _("Term ends"),
         _("Months"),
         _("Renewal"),
+        _("Prices"),
         _("Note"),
     ]
     return csv_file(f"contracts-{business_day()}.csv", head, _rows_of_file(statement))
@@ -152,6 +152,7 @@ def _row_of_file(contract: Contract) -> list[object]:
         term.last_on,
         term.months,
         state_label(term.renewal),
+        state_label(contract.billing_account.price_mode),
         contract.note,
     ]
 

@@ -22,6 +22,7 @@ from rental.inventory.rules.unit_states import UnitState
 from rental.notifications.models import Notice
 from rental.notifications.queries import notices_of
 from rental.web.guards import current_account, requires
+from rental.web.wording.contracts import monthly_fees
 
 bp = Blueprint("home", __name__)
 
@@ -58,11 +59,12 @@ def index() -> ResponseReturnValue:
     if not account.may(Permission.CONSOLE):
         face = "phone.today" if account.may(Permission.PHONE) else "portal.home"
         return redirect(url_for(face), 303)
-    current = runtime()
+    current, work = runtime(), work_of(account)
     return render_template(
         "console/home.html",
         today=business_today(reading(), current.clock.now(), current.zone),
-        work=work_of(account),
+        work=work,
+        monthly_fees=monthly_fees(work.promised),
         notices=reading()
         .scalars(notices_of(account.id).order_by(Notice.told_at.desc(), Notice.id.desc()).limit(5))
         .all(),

@@ -24,6 +24,9 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     "changes.too_far_ahead": lambda params: _(
         "This is too far ahead. Choose %(latest)s or an earlier day.", latest=day(params["latest"])
     ),
+    "changes.prices_hold_tax": lambda _params: _(
+        "Prices agreed with this billing account hold the tax. Revise this contract by itself, on its page."
+    ),
     "changes.nothing_changes": lambda _params: _(
         "Everything would stay as it is: nothing is filled in, or what is bound by a minimum term keeps its "
         "fee. Fill something in, or choose a later day."

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from rental.contracts.queries import Totals
 from rental.contracts.rules import (
     ContractState,
     LineEventKind,
@@ -14,7 +15,7 @@ from rental.contracts.rules import (
     RenewalPolicy,
     SlotState,
 )
-from rental.web.formats import day
+from rental.web.formats import day, yen
 
 REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     "contracts.not_a_draft": lambda _params: _(
@@ -28,6 +29,10 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "contracts.plan_not_offered": lambda params: _(
         "The plan %(plan)s, or its model, is not offered any more. Choose another plan.", **params
+    ),
+    "contracts.fee_with_tax_needed": lambda _params: _(
+        "Prices agreed with this billing account hold the tax, and the fee of the plan does not. Write the "
+        "fee with the tax in it."
     ),
     "contracts.nothing_agreed": lambda _params: _("Nothing is agreed yet. Add at least one line."),
     "contracts.term_too_short": lambda params: _(
@@ -178,3 +183,14 @@ CHIPS: dict[type[StrEnum], dict[Any, str]] = {
     },
     PlacementReason: {PlacementReason.INSTALLED: "site"},
 }
+
+
+def monthly_fees(totals: Totals) -> str:
+    """What contracts cost a month together; fees that hold the tax stand by themselves."""
+    if not totals.monthly_fee_with_tax:
+        return yen(totals.monthly_fee)
+    return _(
+        "%(fee)s + %(with_tax)s with tax",
+        fee=yen(totals.monthly_fee),
+        with_tax=yen(totals.monthly_fee_with_tax),
+    )

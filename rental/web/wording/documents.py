@@ -12,8 +12,8 @@ from rental.billing.rules.credits import CreditEffect, CreditKind
 from rental.billing.rules.journals import JournalKind, JournalSource, LedgerAccount
 from rental.billing.rules.looks import PaperLanguage
 from rental.billing.rules.papers import PaperKind
-from rental.billing.rules.tax import PriceMode
 from rental.core.money import Money
+from rental.customers.rules import PriceMode
 from rental.web.formats import day, yen
 
 
@@ -153,7 +153,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
     },
     PriceMode: {
         PriceMode.EXCLUSIVE: _l("Without tax"),
-        PriceMode.INCLUSIVE: _l("With the tax in them"),
+        PriceMode.INCLUSIVE: _l("With tax"),
     },
     JournalKind: {
         JournalKind.SALE: _l("Sale"),

@@ -35,12 +35,13 @@ from rental.billing.rules.prices import MILLIONTHS, UnitPrice
 from rental.billing.rules.rater import charges_in
 from rental.billing.rules.recurring_revenue import monthly, movements, sum_by_movement
 from rental.billing.rules.revenue import RevenueRule, bundle_shares, revenue_schedule, still_deferred
-from rental.billing.rules.tax import DocumentTotals, PriceMode, TaxedAmount, rate_on, totals_of
+from rental.billing.rules.tax import DocumentTotals, TaxedAmount, rate_on, totals_of
 from rental.billing.rules.usage import MeteredLine, UsagePlan, UsageRecord, usage_charge
 from rental.catalog.rules import Proration, TaxClass
 from rental.contracts.rules import LineEventKind
 from rental.core.money import Money, Rounding, yen_of
 from rental.core.periods import Period
+from rental.customers.rules import PriceMode
 from tests.rules.billing.lines import CALENDAR, LINE, rented, slot, span
 
 Part = dict[str, Any]
