@@ -3,10 +3,11 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,8 +25,7 @@ from tests.support.story import Story
 
 PROFILE = os.environ.get("RENTAL_TEST_PROFILE", "full")
 LANGUAGES = ("en", "ja")
-PAGES = Path(__file__).parent / "web"
-SWEEP = PAGES / "test_sweep.py"
+SWEEP = Path(__file__).parent / "web" / "test_sweep.py"
 SECRET_KEY = "for tests only, and long enough to be accepted"
 
 # How long an example takes says how busy the machine is, and nothing about the product.
@@ -51,27 +51,45 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database_kind", kinds, scope="session")
 
 
+@pytest.hookimpl(trylast=True)  # Hypothesis has said by then which tests are its own
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Nightly all runs on both; by day all but the sweep of forms on PostgreSQL, on SQLite that and what
-    is quick and no page."""
-    if PROFILE == "nightly" or config.getoption("database"):
+    """Nightly all runs on both databases; by day and in the quick run what `is_left_out` leaves."""
+    if PROFILE == "nightly" or (config.getoption("database") and PROFILE != "quick"):
         return
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
+    beginners: dict[Path, pytest.Item] = {}
     for item in items:
-        (left if is_left_to_the_night(item) else kept).append(item)
+        if database_kind(item) == "sqlite" and item.get_closest_marker("slow") is None:
+            beginners.setdefault(item.path, item)
+        (left if is_left_out(item, beginners.get(item.path) is item) else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left)
 
 
-def is_left_to_the_night(item: pytest.Item) -> bool:
-    given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    if "database_kind" not in given or "story_language" in given:
+def is_left_out(item: pytest.Item, is_first_of_file: bool) -> bool:
+    """By day: all on PostgreSQL but the sweep of forms, which runs on SQLite. There too each file begins, so
+    that all statements are understood by both. Quick: what needs no database and tries nothing at random, and
+    on SQLite the beginning of each file.
+    """
+    kind = database_kind(item)
+    if PROFILE == "quick":
+        return item.get_closest_marker("hypothesis") is not None if kind is None else not is_first_of_file
+    if kind is None or "story_language" in given_to(item):
         return False
     if item.path == SWEEP:
-        return given["database_kind"] == "postgresql"
-    is_page_or_slow = item.path.is_relative_to(PAGES) or item.get_closest_marker("slow") is not None
-    return given["database_kind"] == "sqlite" and is_page_or_slow
+        return kind == "postgresql"
+    return kind == "sqlite" and not is_first_of_file
+
+
+def database_kind(item: pytest.Item) -> str | None:
+    kind: str | None = given_to(item).get("database_kind")
+    return kind
+
+
+def given_to(item: pytest.Item) -> Mapping[str, Any]:
+    """The parameters of a test, by name."""
+    return item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
 
 
 def config_for(url: str, home: Path, *, redis_url: str | None = None) -> Config:

@@ -4,7 +4,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, current_app, has_request_context, request, url_for
+from flask import Flask, current_app, g, has_request_context, request, url_for
 
 
 @lru_cache(maxsize=512)
@@ -15,11 +15,12 @@ def _digest(path: Path, changed_at: int) -> str:
 def asset(name: str) -> str:
     """The address of a file in static/, with a hash of its content.
 
-    A page has dozens of them; only while developing is each file looked at again.
+    A page has dozens of them; only while developing is each file looked at again, once for a page.
     """
-    if current_app.config["RENTAL"].is_development:
-        return _address(name)
-    addresses: dict[tuple[str, str], str] = current_app.extensions.setdefault("assets", {})
+    is_development = current_app.config["RENTAL"].is_development
+    addresses: dict[tuple[str, str], str] = (g if is_development else current_app.extensions).setdefault(
+        "assets", {}
+    )
     key = (request.script_root if has_request_context() else "", name)
     if key not in addresses:
         addresses[key] = _address(name)

@@ -153,6 +153,7 @@ def _assert_without_a_finding(loaded: Loaded) -> None:
     assert [(answer.check.code, answer.rows[:3]) for answer in found] == []
 
 
+@pytest.mark.slow
 def test_small_company_has_what_its_design_counts(small: Loaded) -> None:
     assert (SIZES[Profile.S].slots, SIZES[Profile.S].units, SIZES[Profile.S].in_service) == (74, 110, 74)
     with small.story.reading() as session:

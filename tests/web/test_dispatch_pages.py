@@ -80,6 +80,7 @@ def hidden(page: Element, name: str) -> str:
     return next(e.attributes["value"] for e in page.all("input") if e.attributes.get("name") == name)
 
 
+@pytest.mark.slow
 def test_a_day_is_planned_watched_looked_at_and_sent_out(
     story: Story, dispatcher: Seat, crew: list[Account]
 ) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -72,6 +73,7 @@ def _answers(company: Company) -> Iterator[tuple[str, TestResponse]]:
     yield "for a program", seat.get("/nowhere", headers={"Accept": "application/json"})
 
 
+@pytest.mark.slow
 def test_every_answer_of_every_route_carries_the_headers(company: Company) -> None:
     wrong, others = [], dict[str, list[str]]()
     for what, answer in _answers(company):

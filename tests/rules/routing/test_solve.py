@@ -128,6 +128,7 @@ class Unplugged(Exception):
     """What somebody who listens may raise."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [1, 5, 500])
 def test_what_a_stop_rule_raises_comes_out_of_every_engine(at: int) -> None:
     asked: list[SoFar] = []
