@@ -13,6 +13,7 @@ from rental.billing.book_models import JournalLine, RevenueMonth
 from rental.billing.bookkeeping import book
 from rental.billing.credit_models import CreditNote, CreditNoteLine, CreditNoteTax, RevenueCorrection
 from rental.billing.issuing import the_issuer
+from rental.billing.kept_credits import keep_credit
 from rental.billing.models import Invoice, InvoiceLine, InvoiceTax
 from rental.billing.payment_queries import fees_borne
 from rental.billing.register import Paper, issue_paper, recipient_of
@@ -107,6 +108,8 @@ def issue_credit_note(
     uow.session.flush()
     _write_amounts(uow, note, credit)
     _book(uow, note, invoice, credit)
+    if effect is CreditEffect.CUSTOMER_CREDIT:
+        keep_credit(uow, note, invoice.billing_account_id)
     if has_document:
         _issue(uow, note, invoice, credit, issuer)
     return note

@@ -84,6 +84,11 @@ def credit_notes_of(session: Session, invoice_id: UUID) -> Sequence[CreditNote]:
     ).all()
 
 
+def credit_note_called(session: Session, number: str | None) -> CreditNote | None:
+    """The credit note with this number."""
+    return session.scalar(select(CreditNote).where(CreditNote.number == number))
+
+
 def credit_note_with_all(session: Session, credit_note_id: UUID) -> CreditNote | None:
     """A credit note with what its page shows."""
     return session.scalar(

@@ -24,10 +24,11 @@ _IN_FORCE = text("reference IS NOT NULL AND taken_back_on IS NULL")
 
 
 class Payment(Base):
-    """Money that arrived, once. `unapplied` is what no invoice was settled with yet (前受金).
+    """Money that arrived, once, or what a credit note keeps. `unapplied` is what settles no invoice yet
+    (前受金).
 
-    `reference` is what the bank calls it, None where it says nothing. Taken back (組戻し) it stays, with the
-    day and the reason, and settles nothing any more.
+    `reference` is what the bank calls it, None where it says nothing; or the number of the credit note. Taken
+    back (組戻し) it stays, with the day and the reason, and settles nothing any more.
     """
 
     __tablename__ = "payment"
@@ -61,6 +62,10 @@ class Payment(Base):
 
     billing_account: Mapped[BillingAccount] = relationship()
     allocations: Mapped[list["Allocation"]] = relationship(back_populates="payment", order_by="Allocation.id")
+
+    @property
+    def is_kept_credit(self) -> bool:
+        return self.method is PaymentMethod.CREDIT_NOTE
 
 
 class DepositEntry(Base):

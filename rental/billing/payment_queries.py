@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, cast, func, or_, select
+from sqlalchemy import BigInteger, Select, and_, cast, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from rental.billing.models import Invoice
 from rental.billing.payment_models import Allocation, DepositEntry, Payment
-from rental.billing.rules.payments import AllocationKind, OpenItem, PaymentMethod
+from rental.billing.rules.payments import ARRIVING, AllocationKind, OpenItem, PaymentMethod
 from rental.core.money import Money
 from rental.core.text import narrow
 from rental.customers.models import BillingAccount
@@ -79,17 +79,26 @@ def payments_matching(*, words: str = "", method: PaymentMethod | None = None) -
     return statement
 
 
+def kept_by(session: Session, credit_note_number: str) -> Payment | None:
+    """What this credit note keeps for later invoices."""
+    return session.scalar(
+        select(Payment).where(
+            Payment.method == PaymentMethod.CREDIT_NOTE, Payment.reference == credit_note_number
+        )
+    )
+
+
 def payment_totals(session: Session, statement: Select[Payment]) -> tuple[int, Money, Money]:
     """How many these are, what they come to together, and what of it settles nothing yet.
 
-    What was taken back is counted, and comes to nothing.
+    What was taken back is counted, and comes to nothing; so does what a credit note keeps.
     """
     found = statement.order_by(None).subquery()
-    in_force = found.c.taken_back_on.is_(None)
+    arrived = and_(found.c.taken_back_on.is_(None), found.c.method.in_(ARRIVING))
     count, amount, unapplied = session.execute(
         select(
             func.count(),
-            func.coalesce(cast(func.sum(found.c.amount).filter(in_force), BigInteger), 0),
+            func.coalesce(cast(func.sum(found.c.amount).filter(arrived), BigInteger), 0),
             func.coalesce(cast(func.sum(found.c.unapplied), BigInteger), 0),
         ).select_from(found)
     ).one()

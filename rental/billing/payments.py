@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from rental.billing.bookkeeping import book
 from rental.billing.credit_notes import what_is_left
+from rental.billing.kept_credits import next_payment_number
 from rental.billing.models import Invoice, InvoiceTax
 from rental.billing.payment_models import Allocation, Payment
 from rental.billing.payment_queries import open_invoices_of, open_item
@@ -20,6 +21,7 @@ from rental.billing.rules.payments import (
     REFERENCE_MAX_LENGTH,
     AllocationKind,
     NothingAllocated,
+    NothingArrived,
     NothingReceived,
     NotOfThisAccount,
     PaidBackSince,
@@ -39,13 +41,11 @@ from rental.billing.rules.tax import TaxBlock, TaxRate
 from rental.core.db import found
 from rental.core.ids import new_id
 from rental.core.money import Money
-from rental.core.numbering import next_number
 from rental.core.text import narrow, tidy
 from rental.core.uow import UnitOfWork, locked
 from rental.customers.models import BillingAccount
 from rental.customers.rules import TooLong, require_line
 
-SERIES = "payment"
 _BOOKED_ON = {
     PaymentMethod.BANK_TRANSFER: LedgerAccount.BANK,
     PaymentMethod.DIRECT_DEBIT: LedgerAccount.BANK,
@@ -81,7 +81,7 @@ def record_payment(
     settled = sum((share.cash for share in shares), NOTHING)
     payment = Payment(
         id=new_id(),
-        number=_number(uow),
+        number=next_payment_number(uow),
         billing_account_id=account.id,
         received_on=received_on,
         amount=amount,
@@ -154,9 +154,11 @@ def release_invoice(uow: UnitOfWork, payment_id: UUID, invoice_id: UUID, *, reas
 def take_back_payment(uow: UnitOfWork, payment_id: UUID, *, reason: str) -> Payment:
     """The bank took the money back, or it never was ours: all it settled is owed again.
 
-    Raises TakenBackAlready, PaidBackSince, Missing, TooLong.
+    Raises TakenBackAlready, NothingArrived, PaidBackSince, Missing, TooLong.
     """
     payment = _locked_payment(uow, payment_id)
+    if payment.is_kept_credit:
+        raise NothingArrived(number=payment.number)
     reason = _reason(uow, reason)
     allocations = _in_force(uow.session, payment.id)
     ids = sorted({each.invoice_id for each in allocations})
@@ -185,7 +187,7 @@ def take_back_payment(uow: UnitOfWork, payment_id: UUID, *, reason: str) -> Paym
 def _require_payment(
     uow: UnitOfWork, received_on: date, amount: Money, method: PaymentMethod, reference: str
 ) -> None:
-    if amount <= NOTHING:
+    if amount <= NOTHING or method not in _BOOKED_ON:
         raise NothingReceived
     if received_on > uow.today:
         raise ReceivedInFuture(received_on=received_on, today=uow.today)
@@ -308,11 +310,6 @@ def taxes_of(session: Session, invoice_id: UUID) -> list[TaxBlock]:
         .order_by(InvoiceTax.rate_bp.desc(), InvoiceTax.tax_class)
     )
     return [TaxBlock(TaxRate(row.tax_class, row.rate_bp), row.base, row.tax) for row in rows]
-
-
-def _number(uow: UnitOfWork) -> str:
-    year = uow.today.year
-    return f"PAY-{year}-{next_number(uow, f'{SERIES}:{year}'):08}"
 
 
 def _note(uow: UnitOfWork, action: str, invoice: Invoice, payment: Payment, amount: Money) -> None:

@@ -21,6 +21,7 @@ from rental.billing.rules.payments import (
     NOTHING,
     UNTAXED,
     AllocationKind,
+    NothingArrived,
     PaymentMethod,
     TakenBackAlready,
     taxed_parts,
@@ -64,7 +65,7 @@ class Receipt:
 
 def issue_receipt(uow: UnitOfWork, payment_id: UUID) -> Document:
     """The receipt of a payment, with the invoices it settles today; issued once. Raises TakenBackAlready,
-    NoIssuer."""
+    NothingArrived, NoIssuer."""
     payment = locked(uow, Payment, payment_id)
     known = uow.session.scalar(
         select(Document).where(Document.source_id == payment.id, Document.kind == PaperKind.RECEIPT)
@@ -73,6 +74,8 @@ def issue_receipt(uow: UnitOfWork, payment_id: UUID) -> Document:
         return known
     if payment.taken_back_on is not None:
         raise TakenBackAlready
+    if payment.is_kept_credit:
+        raise NothingArrived(number=payment.number)
     paid = _invoices_paid(uow.session, payment)
     year = uow.today.year
     receipt = Receipt(

@@ -24,7 +24,7 @@ from rental.billing.credit_models import CreditNote
 from rental.billing.models import Invoice
 from rental.billing.payment_models import Allocation, DepositEntry, Payment
 from rental.billing.rules.credits import CreditEffect
-from rental.billing.rules.payments import AllocationKind
+from rental.billing.rules.payments import ARRIVING, AllocationKind
 from rental.billing.rules.statements import EntryKind
 from rental.contracts.models import Contract
 from rental.core.db import Yen, text_enum
@@ -56,22 +56,14 @@ class Owing:
 
 def owing_of(session: Session, billing_account_id: UUID) -> Owing:
     """The figures that check M5 compares with the journal, and that the statement ends with."""
-    kept = (
-        select(func.sum(CreditNote.total))
-        .join(Invoice, Invoice.id == CreditNote.invoice_id)
-        .where(
-            Invoice.billing_account_id == billing_account_id,
-            CreditNote.effect == CreditEffect.CUSTOMER_CREDIT,
-        )
-    )
     owed = select(func.sum(Invoice.balance)).where(Invoice.billing_account_id == billing_account_id)
-    unapplied = select(func.sum(Payment.unapplied)).where(Payment.billing_account_id == billing_account_id)
+    ahead = select(func.sum(Payment.unapplied)).where(Payment.billing_account_id == billing_account_id)
     sums = [
         cast(func.coalesce(each.scalar_subquery(), 0), BigInteger).label(name)
-        for name, each in (("owed", owed), ("unapplied", unapplied), ("kept", kept))
+        for name, each in (("owed", owed), ("ahead", ahead))
     ]
     row = session.execute(select(*sums)).one()
-    return Owing(Money(row.owed), Money(row.unapplied + row.kept))
+    return Owing(Money(row.owed), Money(row.ahead))
 
 
 def statement_of(billing_account_id: UUID) -> tuple[Select[Any], Order]:
@@ -138,7 +130,8 @@ def _credits(effect: CreditEffect) -> Select[Any]:
 
 
 def _payments() -> Iterator[Select[Any]]:
-    """The whole of each payment, whatever it settles; and that it went back."""
+    """The whole of each payment, whatever it settles; and that it went back. What a credit note keeps stands
+    there as that note."""
     for kind, sign, day, about in (
         (EntryKind.PAYMENT, -1, Payment.received_on, Payment.reference),
         (EntryKind.PAYMENT_TAKEN_BACK, 1, Payment.taken_back_on, Payment.taken_back_for),
@@ -151,7 +144,7 @@ def _payments() -> Iterator[Select[Any]]:
             day=day,
             number=Payment.number,
             about=func.coalesce(about, _EMPTY),
-        ).where(day.is_not(None))
+        ).where(day.is_not(None), Payment.method.in_(ARRIVING))
 
 
 def _fees() -> Iterator[Select[Any]]:

@@ -152,7 +152,7 @@ def left_later(
         until = latest_free(latest, seconds, leg.breaks) - visit.service_seconds
         if visit.due is not None:
             until = min(until, max(start, visit.due))
-        if visit.kept is not None and visit.kept.moved_yen_per_hour:
+        if visit.kept is not None and visit.kept.start is not None and visit.kept.moved_yen_per_hour:
             until = start
         latest = max(start, last_start(visit, until) or start)
     return begun_at(latest, visits, journeys, legs)

@@ -25,6 +25,7 @@ MADE_OF_CONSTANTS = {
     "rental/migrations/versions/0010_agreed_terms.py": "constraints by name, and the triggers of its ledgers",
     "rental/migrations/versions/0011_documents.py": "the triggers that guard the books",
     "rental/migrations/versions/0015_payments.py": "constraints by name, and the triggers of payments",
+    "rental/migrations/versions/0021_kept_credits.py": "a constraint by name",
     "rental/migrations/versions/0016_papers.py": "triggers, and how each database counts days",
 }
 # Nothing marks text as safe; with an entry comes the reason.

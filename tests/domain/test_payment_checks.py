@@ -100,6 +100,11 @@ def given_back_without_a_payment(session: Session) -> None:
     session.execute(update(CreditNote).values(effect=CreditEffect.REFUND))
 
 
+def kept_and_waiting_nowhere(session: Session) -> None:
+    unguarded("credit_note")(session)
+    session.execute(update(CreditNote).values(effect=CreditEffect.CUSTOMER_CREDIT))
+
+
 def ended_with_its_deposit(session: Session) -> None:
     session.execute(update(Contract).values(ends_on=date(2026, 3, 1)))
 
@@ -120,6 +125,7 @@ SABOTAGE: dict[str, Callable[[Session], None]] = {
 OTHERS: dict[str, tuple[dict[str, int], Callable[[Session], None]]] = {
     "more given than arrived, and to an invoice than it asked for": ({"M6": 2}, more_given_than_arrived),
     "settled for somebody else": ({"M5": 2, "M6": 1}, settled_for_somebody_else),
+    "a credit that is kept and waits nowhere": ({"M6": 1, "M9": 1}, kept_and_waiting_nowhere),
     "an ended contract with its deposit": ({"C7": 1}, ended_with_its_deposit),
     "a counter of receipts set back": ({"M7": 1}, a_counter_behind("payment_receipt:2026")),
     "a receipt out of its series": ({"M7": 1}, renumbered(PaperKind.RECEIPT, "RV-2026-00000002")),

@@ -216,6 +216,38 @@ def test_a_receipt_is_issued_once_and_opened_again(company: Story, clerk: Browse
     assert "RV-2026-00000001 Receipt" in text_of(clerk, "/documents?kind=receipt")
 
 
+def test_what_a_credit_note_keeps_settles_the_next_invoice(
+    company: Story, clerk: Browser, invoice: Invoice
+) -> None:
+    record(clerk, invoice)
+    page = f"/invoices/{invoice.id}/credit"
+    whole = {"kind": "return", "extent": "whole", "reason": "返品", "has_document": "made"}
+    note = send(clerk, page, effect="customer_credit", **whole).location
+    told = read_page(clerk.get(note).text)
+    assert "Kept as PAY-2026-00000002 Not used yet ¥10,780" in told.text
+    (path,) = {link.attributes["href"] for link in told.all("a") if link.text == "PAY-2026-00000002"}
+
+    text = text_of(clerk, path)
+    assert "Amount kept ¥10,780 Not used yet ¥10,780 Way of payment Kept by a credit note" in text
+    assert "receipt" not in text
+    assert "Take back" not in text
+    told = text_of(clerk, "/payments")
+    assert "Arrived ¥10,780 Not used yet ¥10,780" in told
+    assert "Kept by a credit note CN-2026-00000001 ¥10,780 ¥10,780" in told
+    assert "Kept by a credit note" not in read_page(clerk.get(page_of_form(invoice)).text).text
+
+    second = invoices_of(company)[1]
+    send(clerk, path, f"{path}/allocations", **{f"cash_{second.id.hex}": "10,780"})
+    assert balances(company) == [0, 0]
+    assert "PAY-2026-00000002 Kept by a credit note" in text_of(clerk, f"/invoices/{second.id}")
+
+    asked = f"{path}/take-back"
+    assert "The whole payment" not in text_of(clerk, asked)
+    released: dict[str, object] = {"what": str(second.id), "reason": "別の請求書の分"}
+    assert clerk.post(asked, released, page=asked).status_code == 303
+    assert balances(company) == [0, 10_780]
+
+
 def test_who_sells_looks_and_records_nothing(company: Story, clerk: Browser, invoice: Invoice) -> None:
     record(clerk, invoice, amount="20,000")
     seller = company.a(Role.SALES)

@@ -13,7 +13,7 @@ from rental.billing.models import Invoice
 from rental.billing.payment_models import Allocation, DepositEntry, Payment
 from rental.billing.rules.credits import CreditEffect
 from rental.billing.rules.journals import LedgerAccount
-from rental.billing.rules.payments import AllocationKind
+from rental.billing.rules.payments import AllocationKind, PaymentMethod
 from rental.contracts.models import Contract
 from rental.contracts.rules import ContractState
 from rental.core.business_date import business_today
@@ -26,21 +26,14 @@ _LONGEST_HELD = timedelta(days=60)
 
 def books_apart_from_what_is_owed(session: Session, _as_of: datetime) -> list[dict[str, Any]]:
     """M5: an account whose receivables in the journal are not its open invoices, or whose advances are not
-    what of its payments settles nothing yet and what credit notes keep for it."""
+    what of its payments, and of what credit notes keep for it, settles nothing yet."""
     booked = _booked_by_account()
     owed = _sum_by_account(Invoice.balance, Invoice.billing_account_id)
     unapplied = _sum_by_account(Payment.unapplied, Payment.billing_account_id)
-    kept = (
-        select(Invoice.billing_account_id, _total(CreditNote.total).label("amount"))
-        .join(Invoice, Invoice.id == CreditNote.invoice_id)
-        .where(CreditNote.effect == CreditEffect.CUSTOMER_CREDIT)
-        .group_by(Invoice.billing_account_id)
-        .subquery()
-    )
     receivable = func.coalesce(booked.c.receivable, 0)
     advances = func.coalesce(booked.c.advances, 0)
     open_invoices = func.coalesce(owed.c.amount, 0)
-    ahead = func.coalesce(unapplied.c.amount, 0) + func.coalesce(kept.c.amount, 0)
+    ahead = func.coalesce(unapplied.c.amount, 0)
     statement = select(
         BillingAccount.number.label("billing_account"),
         receivable.label("receivable"),
@@ -48,7 +41,7 @@ def books_apart_from_what_is_owed(session: Session, _as_of: datetime) -> list[di
         advances.label("advances"),
         ahead.label("paid_ahead"),
     )
-    for part in (booked, owed, unapplied, kept):
+    for part in (booked, owed, unapplied):
         statement = statement.outerjoin(part, part.c.billing_account_id == BillingAccount.id)
     return rows_of(session, statement.where(or_(receivable != open_invoices, advances != ahead)))
 
@@ -100,7 +93,10 @@ def _side(account: LedgerAccount) -> ColumnElement[int]:
 
 def settled_by_more_than_there_is(session: Session, _as_of: datetime) -> list[dict[str, Any]]:
     """M6: a payment whose parts are not its amount; an invoice whose settlements, credits and balance are not
-    its total; a settlement between two accounts. Amounts are above zero by the database's own rule."""
+    its total; a settlement between two accounts; a credit that is kept, and is not there.
+
+    Amounts are above zero by the database's own rule.
+    """
     in_force = Allocation.taken_back_on.is_(None)
     given = (
         select(Allocation.payment_id, _total(Allocation.amount).label("amount"))
@@ -151,6 +147,7 @@ def settled_by_more_than_there_is(session: Session, _as_of: datetime) -> list[di
             ),
         ),
         *_settled_for_others(session),
+        *_kept_and_not_there(session),
     ]
 
 
@@ -165,6 +162,25 @@ def _settled_for_others(session: Session) -> list[dict[str, Any]]:
         .outerjoin(DepositEntry, DepositEntry.id == Allocation.deposit_entry_id)
         .outerjoin(Contract, Contract.id == DepositEntry.contract_id)
         .where(Allocation.taken_back_on.is_(None), payer != Invoice.billing_account_id),
+    )
+
+
+def _kept_and_not_there(session: Session) -> list[dict[str, Any]]:
+    is_kept = CreditNote.effect == CreditEffect.CUSTOMER_CREDIT
+    waits = and_(Payment.method == PaymentMethod.CREDIT_NOTE, Payment.reference == CreditNote.number)
+    return rows_of(
+        session,
+        select(CreditNote.number.label("credit_note"), CreditNote.total, Payment.amount)
+        .join(Invoice, Invoice.id == CreditNote.invoice_id)
+        .outerjoin(Payment, waits)
+        .where(
+            or_(
+                and_(is_kept, Payment.id.is_(None)),
+                and_(~is_kept, Payment.id.is_not(None)),
+                Payment.amount != CreditNote.total,
+                Payment.billing_account_id != Invoice.billing_account_id,
+            )
+        ),
     )
 
 

@@ -22,11 +22,15 @@ UNTAXED = TaxRate(TaxClass.OUT_OF_SCOPE, 0)
 
 
 class PaymentMethod(StrEnum):
-    """How money reached us."""
+    """How money reached us. By a credit note none did: it keeps what was paid before for later invoices."""
 
     BANK_TRANSFER = "bank_transfer"
     DIRECT_DEBIT = "direct_debit"
     CASH = "cash"
+    CREDIT_NOTE = "credit_note"
+
+
+ARRIVING = tuple(method for method in PaymentMethod if method is not PaymentMethod.CREDIT_NOTE)
 
 
 class AllocationKind(StrEnum):
@@ -160,6 +164,15 @@ class TakenBackAlready(Conflict):
     """The payment, or what it settled, was taken back before."""
 
     code = "billing.taken_back_already"
+
+
+class NothingArrived(Conflict):
+    """A credit note keeps it: no money arrived, so none goes back, and nobody needs a receipt."""
+
+    code = "billing.nothing_arrived"
+
+    def __init__(self, *, number: str) -> None:
+        super().__init__(number=number)
 
 
 class PaidBackSince(Conflict):

@@ -14,6 +14,7 @@ from flask_wtf import FlaskForm
 from rental.billing.credit_notes import issue_credit_note, what_is_left
 from rental.billing.document_queries import credit_note_with_all, documents_about
 from rental.billing.models import InvoiceLine
+from rental.billing.payment_queries import kept_by
 from rental.billing.queries import invoice_with_all
 from rental.billing.reissue import latest_document, reissue_invoice
 from rental.billing.rules.credits import REASON_MAX_LENGTH, CreditEffect, CreditKind, Left
@@ -153,6 +154,7 @@ def show(credit_note_id: UUID) -> ResponseReturnValue:
         "console/credit_note.html",
         note=note,
         documents=documents_about(reading(), note.id),
+        kept=kept_by(reading(), note.number),
         rate_label=rate_label,
         has_mail_server=bool(current_app.config["RENTAL"].smtp_url),
     )

@@ -14,7 +14,7 @@ from flask_wtf import FlaskForm
 from sqlalchemy import select
 
 from rental.billing.book_models import Document
-from rental.billing.document_queries import documents_about
+from rental.billing.document_queries import credit_note_called, documents_about
 from rental.billing.models import Invoice
 from rental.billing.payment_models import Payment
 from rental.billing.payment_queries import (
@@ -28,6 +28,7 @@ from rental.billing.payment_queries import (
 from rental.billing.payments import apply_payment, record_payment, release_invoice, take_back_payment
 from rental.billing.receipts import issue_receipt
 from rental.billing.rules.payments import (
+    ARRIVING,
     LARGEST_FEE,
     NOTHING,
     REASON_MAX_LENGTH,
@@ -122,7 +123,7 @@ class PaymentForm(SharesForm):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.method.choices = choices_of(PaymentMethod, state_label)
+        self.method.choices = choices_of(ARRIVING, state_label)
         self.distribution.choices = choices(
             (_OLDEST, _("The invoices longest due first")), (_BELOW, _("The amounts below"))
         )
@@ -319,9 +320,18 @@ def _page_of(payment_id: UUID, form: SharesForm | None = None) -> str:
         "console/payment.html",
         payment=payment,
         receipt=_receipt_of(payment),
+        credit_note=credit_note_called(reading(), payment.reference) if payment.is_kept_credit else None,
+        can_be_taken_back=_can_be_taken_back(payment),
         form=form or _proposal(payment, invoices),
         invoices=invoices,
     )
+
+
+def _can_be_taken_back(payment: Payment) -> bool:
+    """A payment as a whole; of what a credit note keeps, what it settled."""
+    if payment.is_kept_credit:
+        return any(each.taken_back_on is None for each in payment.allocations)
+    return payment.taken_back_on is None
 
 
 def _proposal(payment: Payment, invoices: Sequence[Invoice]) -> SharesForm:
@@ -348,8 +358,9 @@ def _take_back_form(payment: Payment, **given: Any) -> TakeBackForm:
     for each in payment.allocations:
         if each.taken_back_on is None:
             settled[each.invoice_id] = each.invoice.number
+    whole = (_ALL, _("The whole payment of %(amount)s: the money went back", amount=yen(payment.amount)))
     form.what.choices = choices(
-        (_ALL, _("The whole payment of %(amount)s: the money went back", amount=yen(payment.amount))),
+        *(() if payment.is_kept_credit else (whole,)),
         *(
             (str(invoice_id), _("Only what settled %(invoice)s: the money stays", invoice=number))
             for invoice_id, number in settled.items()

@@ -65,6 +65,11 @@ REFUSALS: dict[str, Callable[[dict[str, Any]], str]] = {
     "billing.taken_back_already": lambda _params: _(
         "This was taken back already. Look at the present state of the payment."
     ),
+    "billing.nothing_arrived": lambda params: _(
+        "%(number)s is what a credit note keeps: no money arrived. Take back what it settled, invoice by "
+        "invoice.",
+        **params,
+    ),
     "billing.paid_back_since": lambda params: _(
         "A credit note pays back, or keeps for later, what this payment brought for invoice %(invoice)s. "
         "Settle that with the customer first.",
@@ -129,6 +134,7 @@ STATES: dict[type[StrEnum], dict[Any, Any]] = {
         PaymentMethod.BANK_TRANSFER: _l("Bank transfer"),
         PaymentMethod.DIRECT_DEBIT: _l("Direct debit"),
         PaymentMethod.CASH: _l("Cash"),
+        PaymentMethod.CREDIT_NOTE: _l("Kept by a credit note"),
     },
     AllocationKind: {
         AllocationKind.CASH: _l("Money received"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rental.routing.check import check
 from rental.routing.plan import Plan, Rest, Route, Stop
 from rental.routing.price import lateness_yen, price_of_route
-from rental.routing.problem import Break, Person, Problem, TravelMatrix, Visit, Window
+from rental.routing.problem import Break, Kept, Person, Problem, TravelMatrix, Visit, Window
 from rental.routing.timing import timed
 
 ROW = TravelMatrix.of([[60 * abs(a - b) for b in range(4)] for a in range(4)], [[0] * 4] * 4)
@@ -56,6 +56,14 @@ def test_a_break_may_lie_before_leaving_or_after_coming_back() -> None:
     assert (leaves_late.start, leaves_late.breaks) == (340, (Rest(0, 50),))
     assert back_early is not None
     assert (back_early.end, back_early.breaks) == (180, (Rest(180, 230),))
+
+
+def test_who_was_promised_and_no_time_holds_nobody_at_an_early_start() -> None:
+    """Moving costs only where a time was told; so the day may begin late enough for the longest duty."""
+    person = Person("Anna", 0, 0, 0, 600, max_duty_seconds=350)
+    told_who = Kept("Anna", moved_yen_per_hour=3600)
+    visits = [Visit("V1", 1, 30, (Window(0, 200),), kept=told_who), Visit("V2", 2, 30, (Window(300, 300),))]
+    assert starts(timed(ROW, person, visits)) == [200, 300]
 
 
 def test_no_times_work() -> None:
