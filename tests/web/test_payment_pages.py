@@ -231,9 +231,9 @@ def test_what_a_credit_note_keeps_settles_the_next_invoice(
     assert "Amount kept ¥10,780 Not used yet ¥10,780 Way of payment Kept by a credit note" in text
     assert "receipt" not in text
     assert "Take back" not in text
-    told = text_of(clerk, "/payments")
-    assert "Arrived ¥10,780 Not used yet ¥10,780" in told
-    assert "Kept by a credit note CN-2026-00000001 ¥10,780 ¥10,780" in told
+    listed = text_of(clerk, "/payments")
+    assert "Arrived ¥10,780 Not used yet ¥10,780" in listed
+    assert "Kept by a credit note CN-2026-00000001 ¥10,780 ¥10,780" in listed
     assert "Kept by a credit note" not in read_page(clerk.get(page_of_form(invoice)).text).text
 
     second = invoices_of(company)[1]
