@@ -16,6 +16,7 @@ from rental.customers.models import BillingAccount
 NOTHING = Money(0)
 # More open invoices than this nobody settles on one page; the oldest are shown.
 MOST_SHOWN = 50
+_MOST_WAITING = 5
 
 
 def open_invoices_of(
@@ -55,6 +56,16 @@ def fees_borne(session: Session, invoice_id: UUID) -> Money:
         )
     )
     return sum(fees, NOTHING)
+
+
+def payments_waiting(session: Session, billing_account_id: UUID) -> Sequence[Payment]:
+    """What of the account settles no invoice yet, the oldest first; a clerk needs no more than a few."""
+    return session.scalars(
+        select(Payment)
+        .where(Payment.billing_account_id == billing_account_id, Payment.unapplied > NOTHING)
+        .order_by(Payment.received_on, Payment.number)
+        .limit(_MOST_WAITING)
+    ).all()
 
 
 def payments_matching(*, words: str = "", method: PaymentMethod | None = None) -> Select[Payment]:

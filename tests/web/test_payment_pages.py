@@ -237,8 +237,12 @@ def test_what_a_credit_note_keeps_settles_the_next_invoice(
     assert "Kept by a credit note" not in read_page(clerk.get(page_of_form(invoice)).text).text
 
     second = invoices_of(company)[1]
+    waits = "Not used for any invoice yet PAY-2026-00000002 Kept by a credit note 12 Jun 2026 ¥10,780"
+    assert waits in text_of(clerk, f"/invoices/{second.id}")
+    assert "Not used for any" not in text_of(clerk, f"/invoices/{invoice.id}")  # nothing of it is owed
     send(clerk, path, f"{path}/allocations", **{f"cash_{second.id.hex}": "10,780"})
     assert balances(company) == [0, 0]
+    assert "Not used for any" not in text_of(clerk, f"/invoices/{second.id}")
     assert "PAY-2026-00000002 Kept by a credit note" in text_of(clerk, f"/invoices/{second.id}")
 
     asked = f"{path}/take-back"

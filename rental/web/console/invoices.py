@@ -12,7 +12,7 @@ from rental.billing.document_queries import credit_notes_of, documents_about
 from rental.billing.documents import draw_invoice, keep_document
 from rental.billing.evidence import evidence_for, line_with_all, readings_behind, slots_charged
 from rental.billing.models import Invoice
-from rental.billing.payment_queries import allocations_in_force
+from rental.billing.payment_queries import allocations_in_force, payments_waiting
 from rental.billing.queries import (
     invoice_state_counts,
     invoice_totals,
@@ -104,6 +104,7 @@ def show(invoice_id: UUID) -> ResponseReturnValue:
         said=invoice.snapshot,
         settlement=settlement_mark(invoice, today=today()),
         allocations=allocations_in_force(reading(), invoice.id),
+        waiting=payments_waiting(reading(), invoice.billing_account_id) if invoice.balance else (),
         credit_notes=credit_notes_of(reading(), invoice.id),
         documents=documents_about(reading(), invoice.id),
         rate_label=rate_label,
