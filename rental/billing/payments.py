@@ -20,6 +20,7 @@ from rental.billing.rules.payments import (
     REASON_MAX_LENGTH,
     REFERENCE_MAX_LENGTH,
     AllocationKind,
+    NoSuchFee,
     NothingAllocated,
     NothingArrived,
     NothingReceived,
@@ -112,6 +113,8 @@ def apply_payment(uow: UnitOfWork, payment_id: UUID, shares: Sequence[Share]) ->
         raise NothingAllocated
     invoices = _locked_invoices(uow, payment.billing_account_id, {share.invoice_id for share in shares})
     _require_fitting(payment.billing_account_id, invoices, shares, left=payment.unapplied)
+    if payment.is_kept_credit:
+        _require_no_fee(invoices, shares)
 
     payment.unapplied = payment.unapplied - sum((share.cash for share in shares), NOTHING)
     for allocation in _allocate(uow, payment, invoices, shares):
@@ -239,6 +242,14 @@ def _require_fitting(
             raise NotOfThisAccount(invoice=invoice.number)
         items[invoice.id] = open_item(invoice)
     require_shares(shares, items, left=left)
+
+
+def _require_no_fee(invoices: Iterable[Invoice], shares: Iterable[Share]) -> None:
+    """No bank took anything off a credit."""
+    with_fee = {share.invoice_id for share in shares if share.fee}
+    for invoice in invoices:
+        if invoice.id in with_fee:
+            raise NoSuchFee(open_item(invoice))
 
 
 def _allocate(

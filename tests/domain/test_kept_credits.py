@@ -15,6 +15,7 @@ from rental.billing.receipts import issue_receipt
 from rental.billing.rules.credits import CreditEffect, CreditKind
 from rental.billing.rules.payments import (
     MoreThanReceived,
+    NoSuchFee,
     NothingArrived,
     NothingReceived,
     PaidBackSince,
@@ -97,6 +98,12 @@ def test_it_settles_the_next_invoice(company: Story) -> None:
 def test_no_more_of_it_is_used_than_is_kept(company: Story) -> None:
     with pytest.raises(MoreThanReceived), company.begin() as uow:
         apply_payment(uow, kept(company).id, [share(invoices(company)[1], 4_401)])
+    assert standing(company) == (12_173, 4_400)
+
+
+def test_no_bank_took_a_fee_off_it(company: Story) -> None:
+    with pytest.raises(NoSuchFee), company.begin() as uow:
+        apply_payment(uow, kept(company).id, [share(invoices(company)[1], 4_000, 400)])
     assert standing(company) == (12_173, 4_400)
 
 
