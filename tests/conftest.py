@@ -68,9 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def is_left_out(item: pytest.Item, is_first_of_file: bool) -> bool:
-    """By day: all on PostgreSQL but the sweep of forms, which runs on SQLite. There too each file begins, so
-    that all statements are understood by both. Quick: what needs no database and tries nothing at random, and
-    on SQLite the beginning of each file.
+    """By day: all on PostgreSQL but the sweep of forms, which runs on SQLite; there each file begins as well.
+    Quick: what needs no database and tries nothing at random, and on SQLite the beginning of each file.
     """
     kind = database_kind(item)
     if PROFILE == "quick":

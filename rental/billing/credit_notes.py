@@ -46,7 +46,7 @@ from rental.billing.rules.tax import TaxBlock, TaxRate
 from rental.catalog.rules import TaxClass
 from rental.core.ids import new_id
 from rental.core.money import Money
-from rental.core.numbering import next_number
+from rental.core.numbering import number_of_year
 from rental.core.text import tidy
 from rental.core.uow import UnitOfWork, locked
 from rental.customers.rules import require_line
@@ -90,7 +90,7 @@ def issue_credit_note(
         invoice.balance = invoice.balance - total
     note = CreditNote(
         id=new_id(),
-        number=_number(uow),
+        number=number_of_year(uow, SERIES, "CN"),
         invoice_id=invoice.id,
         kind=kind,
         effect=effect,
@@ -158,11 +158,6 @@ def _rate(row: InvoiceLine | InvoiceTax | CreditNoteTax) -> TaxRate:
 
 def _block(row: InvoiceTax | CreditNoteTax) -> TaxBlock:
     return TaxBlock(_rate(row), row.base, row.tax)
-
-
-def _number(uow: UnitOfWork) -> str:
-    year = uow.today.year
-    return f"CN-{year}-{next_number(uow, f'{SERIES}:{year}'):08}"
 
 
 def _write_amounts(uow: UnitOfWork, note: CreditNote, credit: Credit) -> None:

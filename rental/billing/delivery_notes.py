@@ -9,7 +9,7 @@ from rental.billing.book_models import Document
 from rental.billing.issuing import the_issuer
 from rental.billing.register import Paper, issue_paper, recipient_of
 from rental.billing.rules.papers import NothingDelivered, PaperKind, Template
-from rental.core.numbering import next_number
+from rental.core.numbering import number_of_year
 from rental.core.uow import UnitOfWork, locked
 from rental.fieldwork.models import WorkOrder, WorkOrderItem
 from rental.fieldwork.rules import OVER, ItemState, WorkOrderKind
@@ -45,8 +45,7 @@ def issue_delivery_note(uow: UnitOfWork, work_order_id: UUID) -> Document:
         "recipient": recipient_of(account),
         "lines": [_line(item) for item in delivered],
     }
-    year = uow.today.year
-    number = f"DN-{year}-{next_number(uow, f'{SERIES}:{year}'):08}"
+    number = number_of_year(uow, SERIES, "DN")
     paper = Paper(
         PaperKind.DELIVERY_NOTE,
         Template.DELIVERY_NOTE,

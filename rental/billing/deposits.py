@@ -28,7 +28,7 @@ from rental.billing.rules.payments import (
 from rental.contracts.models import Contract
 from rental.core.ids import new_id
 from rental.core.money import Money
-from rental.core.numbering import next_number
+from rental.core.numbering import number_of_year
 from rental.core.uow import UnitOfWork, locked
 
 SERIES = "deposit_receipt"
@@ -142,8 +142,7 @@ def _enter(
 
 def _issue_note(uow: UnitOfWork, contract: Contract, entry: DepositEntry) -> Document:
     """It is no invoice: nothing on it was sold, and no tax is in it."""
-    year = uow.today.year
-    number = f"DR-{year}-{next_number(uow, f'{SERIES}:{year}'):08}"
+    number = number_of_year(uow, SERIES, "DR")
     snapshot: dict[str, Any] = {
         "form": 1,
         "number": number,

@@ -4,19 +4,17 @@ from uuid import UUID
 
 from rental.billing.credit_models import CreditNote
 from rental.billing.payment_models import Payment
-from rental.billing.rules.payments import PaymentMethod
+from rental.billing.rules.payments import NUMBERS, PaymentMethod
 from rental.core.ids import new_id
-from rental.core.numbering import next_number
+from rental.core.numbering import number_of_year
 from rental.core.uow import UnitOfWork
-
-SERIES = "payment"
 
 
 def keep_credit(uow: UnitOfWork, note: CreditNote, billing_account_id: UUID) -> Payment:
     """All of the note waits for invoices of the account. Its own entry in the books said so already."""
     kept = Payment(
         id=new_id(),
-        number=next_payment_number(uow),
+        number=number_of_year(uow, *NUMBERS),
         billing_account_id=billing_account_id,
         received_on=note.issued_on,
         amount=note.total,
@@ -28,9 +26,3 @@ def keep_credit(uow: UnitOfWork, note: CreditNote, billing_account_id: UUID) -> 
     uow.session.add(kept)
     uow.session.flush()
     return kept
-
-
-def next_payment_number(uow: UnitOfWork) -> str:
-    """The number of a payment, or of what a credit note keeps: PAY-2026-00000001."""
-    year = uow.today.year
-    return f"PAY-{year}-{next_number(uow, f'{SERIES}:{year}'):08}"

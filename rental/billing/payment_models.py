@@ -116,3 +116,8 @@ class Allocation(Base):
     invoice: Mapped[Invoice] = relationship()
     payment: Mapped[Payment | None] = relationship(back_populates="allocations")
     deposit_entry: Mapped[DepositEntry | None] = relationship()
+
+    @property
+    def means(self) -> AllocationKind | PaymentMethod:
+        """What settles it, in a word."""
+        return PaymentMethod.CREDIT_NOTE if self.payment and self.payment.is_kept_credit else self.kind

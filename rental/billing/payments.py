@@ -10,17 +10,16 @@ from sqlalchemy.orm import Session
 
 from rental.billing.bookkeeping import book
 from rental.billing.credit_notes import what_is_left
-from rental.billing.kept_credits import next_payment_number
 from rental.billing.models import Invoice, InvoiceTax
 from rental.billing.payment_models import Allocation, Payment
 from rental.billing.payment_queries import open_invoices_of, open_item
 from rental.billing.rules.journals import JournalKind, JournalSource, LedgerAccount, Posting
 from rental.billing.rules.payments import (
     NOTHING,
+    NUMBERS,
     REASON_MAX_LENGTH,
     REFERENCE_MAX_LENGTH,
     AllocationKind,
-    NoSuchFee,
     NothingAllocated,
     NothingArrived,
     NothingReceived,
@@ -42,6 +41,7 @@ from rental.billing.rules.tax import TaxBlock, TaxRate
 from rental.core.db import found
 from rental.core.ids import new_id
 from rental.core.money import Money
+from rental.core.numbering import number_of_year
 from rental.core.text import narrow, tidy
 from rental.core.uow import UnitOfWork, locked
 from rental.customers.models import BillingAccount
@@ -77,12 +77,12 @@ def record_payment(
     if shares is None:
         shares = oldest_first(amount, map(open_item, invoices))
     if shares:
-        _require_fitting(account.id, invoices, shares, left=amount)
+        _require_fitting(account.id, invoices, shares, left=amount, method=method)
 
     settled = sum((share.cash for share in shares), NOTHING)
     payment = Payment(
         id=new_id(),
-        number=next_payment_number(uow),
+        number=number_of_year(uow, *NUMBERS),
         billing_account_id=account.id,
         received_on=received_on,
         amount=amount,
@@ -112,9 +112,9 @@ def apply_payment(uow: UnitOfWork, payment_id: UUID, shares: Sequence[Share]) ->
     if not shares:
         raise NothingAllocated
     invoices = _locked_invoices(uow, payment.billing_account_id, {share.invoice_id for share in shares})
-    _require_fitting(payment.billing_account_id, invoices, shares, left=payment.unapplied)
-    if payment.is_kept_credit:
-        _require_no_fee(invoices, shares)
+    _require_fitting(
+        payment.billing_account_id, invoices, shares, left=payment.unapplied, method=payment.method
+    )
 
     payment.unapplied = payment.unapplied - sum((share.cash for share in shares), NOTHING)
     for allocation in _allocate(uow, payment, invoices, shares):
@@ -234,22 +234,19 @@ def _locked_invoices(
 
 
 def _require_fitting(
-    billing_account_id: UUID, invoices: Iterable[Invoice], shares: Sequence[Share], *, left: Money
+    billing_account_id: UUID,
+    invoices: Iterable[Invoice],
+    shares: Sequence[Share],
+    *,
+    left: Money,
+    method: PaymentMethod,
 ) -> None:
     items = {}
     for invoice in invoices:
         if invoice.billing_account_id != billing_account_id:
             raise NotOfThisAccount(invoice=invoice.number)
         items[invoice.id] = open_item(invoice)
-    require_shares(shares, items, left=left)
-
-
-def _require_no_fee(invoices: Iterable[Invoice], shares: Iterable[Share]) -> None:
-    """No bank took anything off a credit."""
-    with_fee = {share.invoice_id for share in shares if share.fee}
-    for invoice in invoices:
-        if invoice.id in with_fee:
-            raise NoSuchFee(open_item(invoice))
+    require_shares(shares, items, left=left, method=method)
 
 
 def _allocate(

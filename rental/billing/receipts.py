@@ -28,7 +28,7 @@ from rental.billing.rules.payments import (
 )
 from rental.billing.rules.tax import DocumentTotals, TaxBlock, TaxRate
 from rental.core.money import Money
-from rental.core.numbering import next_number
+from rental.core.numbering import number_of_year
 from rental.core.uow import UnitOfWork, locked
 
 SERIES = "payment_receipt"
@@ -77,9 +77,8 @@ def issue_receipt(uow: UnitOfWork, payment_id: UUID) -> Document:
     if payment.is_kept_credit:
         raise NothingArrived(number=payment.number)
     paid = _invoices_paid(uow.session, payment)
-    year = uow.today.year
     receipt = Receipt(
-        number=f"RV-{year}-{next_number(uow, f'{SERIES}:{year}'):08}",
+        number=number_of_year(uow, SERIES, "RV"),
         issued_on=uow.today,
         received_on=payment.received_on,
         method=_METHODS[payment.method],

@@ -28,6 +28,12 @@ def next_number(uow: UnitOfWork, series: str) -> int:
     return next_block(uow, series, 1).start
 
 
+def number_of_year(uow: UnitOfWork, series: str, head: str) -> str:
+    """The next number of this year's series, as documents bear it: CN-2026-00000001."""
+    year = uow.today.year
+    return f"{head}-{year}-{next_number(uow, f'{series}:{year}'):08}"
+
+
 def next_block(uow: UnitOfWork, series: str, count: int) -> range:
     """The next `count` numbers of the series, as one block. Raises ValueError when count is not positive."""
     if count < 1:

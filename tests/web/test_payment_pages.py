@@ -236,6 +236,7 @@ def test_what_a_credit_note_keeps_settles_the_next_invoice(
     assert "Kept by a credit note CN-2026-00000001 ¥10,780 ¥10,780" in listed
     assert "Kept by a credit note" not in read_page(clerk.get(page_of_form(invoice)).text).text
 
+    assert "Transfer fee" not in text
     second = invoices_of(company)[1]
     waits = "Not used for any invoice yet PAY-2026-00000002 Kept by a credit note 12 Jun 2026 ¥10,780"
     assert waits in text_of(clerk, f"/invoices/{second.id}")

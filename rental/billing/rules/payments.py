@@ -14,6 +14,8 @@ from rental.core.errors import Conflict, Invalid
 from rental.core.money import Money, Rounding
 
 NOTHING = Money(0)
+# The series of payments, and what their numbers begin with.
+NUMBERS = ("payment", "PAY")
 REFERENCE_MAX_LENGTH = 100
 REASON_MAX_LENGTH = 400
 # What a bank takes for a transfer stays below it; a larger difference is no fee.
@@ -148,8 +150,8 @@ class NoSuchFee(Invalid):
 
     code = "billing.no_such_fee"
 
-    def __init__(self, item: OpenItem) -> None:
-        super().__init__(invoice=item.number, limit=LARGEST_FEE.minor_units)
+    def __init__(self, item: OpenItem, *, limit: Money) -> None:
+        super().__init__(invoice=item.number, limit=limit.minor_units)
         self.field = f"fee_{item.invoice_id.hex}"
 
 
@@ -240,7 +242,14 @@ def oldest_first(amount: Money, items: Iterable[OpenItem]) -> list[Share]:
     return shares
 
 
-def require_shares(shares: Sequence[Share], items: Mapping[UUID, OpenItem], *, left: Money) -> None:
+def largest_fee(method: PaymentMethod) -> Money:
+    """What a bank may have taken off: nothing where no money arrived."""
+    return LARGEST_FEE if method in ARRIVING else NOTHING
+
+
+def require_shares(
+    shares: Sequence[Share], items: Mapping[UUID, OpenItem], *, left: Money, method: PaymentMethod
+) -> None:
     """Each share fits into what its invoice owes, and all of them into what is left of the payment.
 
     Raises NothingAllocated, MoreThanInvoiceOwes, MoreThanReceived, NoSuchFee.
@@ -252,8 +261,8 @@ def require_shares(shares: Sequence[Share], items: Mapping[UUID, OpenItem], *, l
         item = items[share.invoice_id]
         if min(share.cash, share.fee) < NOTHING or not share.settled:
             raise NothingAllocated
-        if share.fee and (not share.cash or share.fee > LARGEST_FEE):
-            raise NoSuchFee(item)
+        if share.fee and (not share.cash or share.fee > largest_fee(method)):
+            raise NoSuchFee(item, limit=largest_fee(method))
         together = settled[share.invoice_id] = settled.get(share.invoice_id, NOTHING) + share.settled
         if together > item.balance:
             raise MoreThanInvoiceOwes(item, asked=together)

@@ -36,11 +36,13 @@ from rental.billing.rules.payments import (
     NothingAllocated,
     PaymentMethod,
     Share,
+    largest_fee,
     oldest_first,
 )
 from rental.core.db import found, reading
 from rental.core.errors import DomainError, NotFound
 from rental.core.idempotency import new_key
+from rental.core.money import Money
 from rental.core.paging import Order
 from rental.core.uow import begin
 from rental.customers.models import BillingAccount
@@ -98,7 +100,9 @@ class SharesForm(FlaskForm):
         for item in self:
             named = _CASH.fullmatch(item.name)
             if named:
-                cash, fee = item.data or NOTHING, self[f"fee_{named[1]}"].data or NOTHING
+                fee_name = f"fee_{named[1]}"
+                cash = item.data or NOTHING
+                fee = self[fee_name].data or NOTHING if fee_name in self else NOTHING
                 if cash or fee:
                     found.append(Share(UUID(named[1]), cash, fee))
         return found
@@ -159,16 +163,18 @@ class TakeBackForm(FlaskForm):
     reason = LineField(_l("Reason"), validators=[Needed(), AtMost(REASON_MAX_LENGTH)])
 
 
-def _form_of(kind: type[SharesForm], invoices: Sequence[Invoice], **given: Any) -> Any:
-    """The form with two fields for each of these invoices."""
+def _form_of(
+    kind: type[SharesForm], invoices: Sequence[Invoice], *, largest: Money = LARGEST_FEE, **given: Any
+) -> Any:
+    """The form with a field for each of these invoices, and one for its fee where a bank may take one."""
     fields: dict[str, YenField] = {}
     for invoice in invoices:
         name = invoice.id.hex
         fields[f"cash_{name}"] = YenField(_l("For %(invoice)s", invoice=invoice.number))
-        fields[f"fee_{name}"] = YenField(
-            _l("Transfer fee we bear, %(invoice)s", invoice=invoice.number),
-            maximum=LARGEST_FEE.minor_units,
-        )
+        if largest:
+            fields[f"fee_{name}"] = YenField(
+                _l("Transfer fee we bear, %(invoice)s", invoice=invoice.number), maximum=largest.minor_units
+            )
     return type(f"{kind.__name__}OfAccount", (kind,), fields)(**given)
 
 
@@ -255,7 +261,7 @@ def show(payment_id: UUID) -> ResponseReturnValue:
 @requires(Permission.INVOICES_ISSUE)
 def apply(payment_id: UUID) -> ResponseReturnValue:
     payment = found(reading(), Payment, payment_id)
-    form = _form_of(SharesForm, _offered(payment.billing_account_id))
+    form = _shares_form(payment, _offered(payment.billing_account_id))
     if not form.validate_on_submit():
         return _page_of(payment_id, form), 422
     try:
@@ -338,7 +344,11 @@ def _proposal(payment: Payment, invoices: Sequence[Invoice]) -> SharesForm:
     """What is left goes to the invoices longest due, unless the clerk writes something else."""
     shares = oldest_first(payment.unapplied, map(open_item, invoices))
     given = {f"cash_{share.invoice_id.hex}": share.cash for share in shares}
-    form: SharesForm = _form_of(SharesForm, invoices, formdata=None, request_key=new_key(), **given)
+    return _shares_form(payment, invoices, formdata=None, request_key=new_key(), **given)
+
+
+def _shares_form(payment: Payment, invoices: Sequence[Invoice], **given: Any) -> SharesForm:
+    form: SharesForm = _form_of(SharesForm, invoices, largest=largest_fee(payment.method), **given)
     return form
 
 
